@@ -1,0 +1,244 @@
+"""The frozen nouns of the hub. No behaviour beyond reading themselves; imported by every room, imports none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Severity = Literal["error", "warning"]
+Delivery = Literal["full", "delta", "append"]
+FieldType = Literal["string", "integer", "number", "boolean", "date", "time", "datetime", "descriptor", "list", "object"]
+
+#: Columns that travel beside an entity's fields from `normalize` on. None holds a student's value.
+PROVENANCE = ("_source", "_stream", "_file", "_row", "_seq")
+#: Columns that `unify` adds: md5 of the canonical natural key, md5 of the canonical row, JSON {field: source}.
+RECORD = ("_key", "_hash", "_field_sources")
+
+
+@dataclass(frozen=True)
+class Slice:
+    """District x school year: what is landed, checked and published together. `year` is the year in which it ends."""
+
+    district: str
+    year: int
+
+    @property
+    def partition(self) -> str:
+        return f"{self.district}|{self.year}"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of an entity. `xml` is the element path in a bulk interchange document; `items` for list and object."""
+
+    name: str
+    type: FieldType
+    required: bool = False
+    max_length: int | None = None
+    min_length: int | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    pattern: str | None = None
+    of: str | None = None  # descriptor type, as in "GradeLevelDescriptor"
+    values: tuple[str, ...] = ()
+    items: tuple[Field, ...] = ()
+    xml: str = ""
+    pii: str = ""  # privacy class: "", "identifier", "direct" or "sensitive"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """`fields` maps this entity's field to the target's key field."""
+
+    name: str
+    entity: str
+    fields: tuple[tuple[str, str], ...]
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One Great Expectations expectation of an entity: `type` and `kwargs` are GX's own words."""
+
+    rule: str
+    type: str
+    kwargs: dict[str, Any]
+    severity: Severity = "warning"
+
+
+@dataclass(frozen=True)
+class Entity:
+    """An Ed-Fi domain entity, association or descriptor. `key` is the natural key, in the order of the standard."""
+
+    name: str  # StudentSectionAssociation
+    resource: str  # studentSectionAssociations
+    kind: Literal["domain", "association", "descriptor"]
+    standard: str  # "5.2" or "6.1"
+    key: tuple[str, ...]
+    fields: tuple[Field, ...]
+    references: tuple[Reference, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
+    unify: tuple[tuple[str, str], ...] = ()  # field -> rule, where it is not "authority"
+    subclass_of: str = ""  # School is an EducationOrganization: references to the base accept it
+
+    def field(self, name: str) -> Field:
+        return next(f for f in self.fields if f.name == name)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One kind of file or collection of a source and how its bytes become columns."""
+
+    name: str
+    format: Literal["csv", "edfi-xml", "oneroster-csv"]
+    pattern: str
+    delivery: Delivery
+    columns: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """How one entity is made out of one or more streams: `rows` is a plain SELECT, `fields` are verbs."""
+
+    entity: str
+    stream: str
+    rows: str
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A vendor as data: `schemas/sources/<vendor>/`."""
+
+    vendor: str
+    title: str
+    authority: int  # lower wins where two sources give the same field
+    streams: tuple[Stream, ...]
+    mappings: tuple[Mapping, ...]
+    crosswalks: dict[str, dict[str, str]]
+    options: dict[str, Any]
+    ignored: dict[str, dict[str, str]]  # stream -> column -> reason
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An entry of the rule library, `schemas/rules/`."""
+
+    id: str
+    severity: Severity
+    authority: str
+    sentence: str
+    remedy: str
+    owner: Literal["vendor", "district", "hub"] = "vendor"
+
+
+# ---------------------------------------------------------------- what a run leaves behind (all JSON-able, no values)
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    name: str  # as the vendor named it; inside a zip: member name
+    sha256: str
+    size: int  # bytes
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class SourceOutcome:
+    """What one source did tonight. `state` names the SourceState that the record was built from."""
+
+    source: str
+    vendor: str
+    status: Literal["fresh", "unchanged", "failed", "refused", "nothing_landed"]
+    message: str = ""
+    remedy: str = ""
+    owner: str = ""
+    received: datetime | None = None  # of the newest delivery in use
+    files: tuple[LandedFile, ...] = ()
+    repairs: dict[str, int] = field(default_factory=dict)  # rule -> rows repaired
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class Count:
+    """Law of conservation: rows_in == accepted + held + sum(ignored.values())."""
+
+    step: Literal["normalize", "check", "unify", "publish"]
+    source: str
+    stream: str
+    entity: str  # "" for the rows of a stream
+    rows_in: int
+    accepted: int
+    held: int
+    ignored: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    rule: str
+    severity: Severity
+    source: str
+    entity: str
+    checked: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class Change:
+    """after == before + added - removed; unchanged == before - changed - removed."""
+
+    entity: str
+    before: int
+    added: int
+    changed: int
+    removed: int
+
+    @property
+    def after(self) -> int:
+        return self.before + self.added - self.removed
+
+    @property
+    def unchanged(self) -> int:
+        return self.before - self.changed - self.removed
+
+
+@dataclass(frozen=True)
+class HeldCount:
+    source: str
+    entity: str
+    field: str
+    rule: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A guard that holds this publish. `share` is of the rows published before, 0 to 1."""
+
+    entity: str
+    kind: Literal["removed", "changed"]
+    rows: int
+    share: float
+    limit: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """The summary of one run of one slice: the ledger keeps it, the report and the command line show it."""
+
+    id: str  # sortable: 20261122T020000Z-<6 hex>
+    district: str
+    year: int
+    started: datetime
+    finished: datetime | None
+    status: Literal["published", "unchanged", "held", "discarded", "approved", "failed"]
+    sources: tuple[SourceOutcome, ...] = ()
+    counts: tuple[Count, ...] = ()
+    rules: tuple[RuleResult, ...] = ()
+    changes: tuple[Change, ...] = ()
+    held: tuple[HeldCount, ...] = ()
+    breaches: tuple[Breach, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)  # hub, specs (hash), rules (hash), standards
+    message: str = ""
