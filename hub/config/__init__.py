@@ -1,0 +1,29 @@
+"""`hub.yaml` and the environment become `Settings`. The only reader of the environment."""
+
+from __future__ import annotations
+
+from hub.config.load import SCHEMAS, config_path, load, process_environment, secret
+from hub.config.settings import (
+    Alerts,
+    District,
+    Email,
+    Guard,
+    Schedule,
+    Settings,
+    SourceSettings,
+)
+
+__all__ = [
+    "load",
+    "config_path",
+    "secret",
+    "process_environment",
+    "SCHEMAS",
+    "Settings",
+    "District",
+    "SourceSettings",
+    "Guard",
+    "Schedule",
+    "Alerts",
+    "Email",
+]

@@ -1,0 +1,129 @@
+"""Read `hub.yaml`, refuse it whole with every fault, or give `Settings`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from hub.config.check import check
+from hub.config.lines import read
+from hub.config.settings import Alerts, District, Email, Guard, Schedule, Settings, SourceSettings
+from hub.errors import FixConfiguration
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
+
+
+def config_path() -> Path:
+    """The file that `HUB_CONFIG` names, else `hub.yaml` in the current folder."""
+    return Path(os.environ.get("HUB_CONFIG") or "hub.yaml")
+
+
+def secret(name: str, key: str) -> str:
+    """The environment variable `name`, which `key` of `hub.yaml` asks for. Raises FixConfiguration if it is not set."""
+    value = os.environ.get(name, "")
+    if not value:
+        raise FixConfiguration(
+            f"The environment variable {name} is not set; {key} asks for it.",
+            f"Set {name} for the account that runs the hub, or remove {key} from hub.yaml.",
+        )
+    return value
+
+
+def process_environment(**extra: str) -> dict[str, str]:
+    """This process's environment with `extra` on top, for a child process."""
+    return {**os.environ, **extra}
+
+
+def load(path: Path, *, specs: Path = SCHEMAS) -> Settings:
+    """Settings of a `hub.yaml`. Paths in it are relative to its folder. Environment variables of the stores are
+    read now, those of alerts when an alert is sent (`secret`).
+
+    Raises FixConfiguration (exit 3) that lists every fault with file, line, key and fix.
+    """
+    path = Path(path).absolute()
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise FixConfiguration(
+            f"{path} cannot be read ({error.strerror}).", "Run `hub init DIR` to write one, or name it with --config."
+        ) from None
+    except UnicodeDecodeError:
+        raise FixConfiguration(f"{path} is not UTF-8 text.", "Save it as UTF-8 and run the command again.") from None
+    document = read(text)
+    faults = check(document, specs)
+    if faults:
+        lines = [f"  {path.name}:{fault.line}: {fault}" for fault in faults]
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        raise FixConfiguration(
+            "\n".join([f"{path} has {count}:", *lines]), "Correct it and run the command again: nothing was read."
+        )
+    return _settings(path, document.tree, specs)
+
+
+def _settings(path: Path, tree: dict[str, Any], specs: Path) -> Settings:
+    base = path.parent
+    schedule = tree.get("schedule")
+    return Settings(
+        path=path,
+        state=_under(base, tree.get("state", "./state")),
+        specs=specs,
+        districts=tuple(_district(base, id_, district) for id_, district in tree["districts"].items()),
+        store_url=_address(tree.get("store", "sqlite"), "store.url_env") or "sqlite",
+        dagster_url=_address(tree.get("dagster", {}).get("storage", "sqlite"), "dagster.storage.url_env"),
+        schedule=Schedule(schedule["cron"], schedule["timezone"]) if schedule else None,
+        alerts=_alerts(tree.get("alerts", {})),
+    )
+
+
+def _under(base: Path, path: str) -> Path:
+    return base / Path(path).expanduser()
+
+
+def _address(store: str | dict[str, str], key: str) -> str | None:
+    return secret(store["url_env"], key) if isinstance(store, dict) else None
+
+
+def _district(base: Path, id_: str, tree: dict[str, Any]) -> District:
+    return District(
+        id=id_,
+        name=tree["name"],
+        local_education_agency_id=int(tree["local_education_agency_id"]),
+        years=tuple(int(year) for year in tree["years"]),
+        sources=tuple(_source(base, name, source) for name, source in tree["sources"].items()),
+        identity=tree.get("identity", {}),
+        guard=Guard(**tree.get("guard", {})),
+        accept_descriptors=tuple(tree.get("descriptors", {}).get("accept", ())),
+    )
+
+
+def _source(base: Path, name: str, tree: dict[str, Any]) -> SourceSettings:
+    return SourceSettings(
+        name=name,
+        vendor=tree["vendor"],
+        transport={"path": str(_under(base, tree["path"])), "recursive": tree.get("recursive", False)},
+        owner=tree.get("owner", ""),
+        options=tree.get("options", {}),
+        authority=tree.get("authority"),
+        delivery=tree.get("delivery"),
+        years=tuple(tree["years"]) if "years" in tree else None,
+    )
+
+
+def _alerts(tree: dict[str, Any]) -> Alerts:
+    email = tree.get("email")
+    webhook = tree.get("webhook")
+    return Alerts(_email(email) if email else None, webhook["url_env"] if webhook else None)
+
+
+def _email(tree: dict[str, Any]) -> Email:
+    host, _, port = tree["smtp"].partition(":")
+    return Email(
+        host=host,
+        port=int(port),
+        sender=tree["sender"],
+        to=tuple(tree["to"]),
+        user_env=tree.get("user_env"),
+        password_env=tree.get("password_env"),
+        starttls=tree.get("starttls", True),
+    )

@@ -1,0 +1,139 @@
+"""What `hub.yaml` says, frozen. Addresses with passwords in them are kept out of every repr."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hub.errors import FixConfiguration
+from hub.model import Delivery, Slice
+
+
+@dataclass(frozen=True)
+class SourceSettings:
+    """One system that delivers. `transport` says where its bytes are (`path` is absolute, may hold `{year}`)."""
+
+    name: str
+    vendor: str
+    transport: dict[str, Any]
+    owner: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    authority: int | None = None  # None: the vendor's own
+    delivery: Delivery | None = None  # None: the stream's own
+    years: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Shares (0 to 1) of the published rows of an entity that one publish may remove or change without a person.
+
+    Entities with fewer than `min_rows` published rows are not guarded.
+    """
+
+    removed: float = 0.10
+    changed: float = 0.50
+    min_rows: int = 20
+
+
+@dataclass(frozen=True)
+class District:
+    id: str
+    name: str
+    local_education_agency_id: int
+    years: tuple[int, ...]  # ascending, each the year in which the school year ends
+    sources: tuple[SourceSettings, ...]
+    identity: dict[str, str] = field(default_factory=dict)  # id system -> studentUniqueId
+    guard: Guard = field(default_factory=Guard)
+    accept_descriptors: tuple[str, ...] = ()  # namespaces beside the standard's own
+
+    @property
+    def current_year(self) -> int:
+        return self.years[-1]
+
+    def sources_of(self, year: int) -> tuple[SourceSettings, ...]:
+        """The sources that deliver for a school year: those that name it; of those that name none, the ones
+        whose path holds `{year}`, and in the current year all, so that one folder never feeds two years."""
+        return tuple(s for s in self.sources if year in self._years_of(s))
+
+    def _years_of(self, source: SourceSettings) -> tuple[int, ...]:
+        if source.years is not None:
+            return source.years
+        return self.years if "{year}" in str(source.transport.get("path", "")) else (self.current_year,)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    cron: str
+    timezone: str  # IANA name
+
+
+@dataclass(frozen=True)
+class Email:
+    """`user_env` and `password_env` name environment variables; read them with `hub.config.secret`."""
+
+    host: str
+    port: int
+    sender: str
+    to: tuple[str, ...]
+    user_env: str | None = None
+    password_env: str | None = None
+    starttls: bool = True
+
+
+@dataclass(frozen=True)
+class Alerts:
+    email: Email | None = None
+    webhook_url_env: str | None = None
+
+    def secrets(self) -> tuple[tuple[str, str], ...]:
+        """(environment variable, key in `hub.yaml`) of everything an alert needs."""
+        named = [(self.webhook_url_env, "alerts.webhook.url_env")]
+        if self.email is not None:
+            named.append((self.email.user_env, "alerts.email.user_env"))
+            named.append((self.email.password_env, "alerts.email.password_env"))
+        return tuple((name, key) for name, key in named if name is not None)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`store_url` is "sqlite" or an SQLAlchemy URL; `dagster_url` None means SQLite under the state directory."""
+
+    path: Path
+    state: Path
+    specs: Path  # the schemas/ folder
+    districts: tuple[District, ...]
+    store_url: str = field(default="sqlite", repr=False)
+    dagster_url: str | None = field(default=None, repr=False)
+    schedule: Schedule | None = None
+    alerts: Alerts = field(default_factory=Alerts)
+
+    def district(self, district: str) -> District:
+        """Raises FixConfiguration with the nearest name for a district that `hub.yaml` does not have."""
+        ids = [d.id for d in self.districts]
+        if district not in ids:
+            raise FixConfiguration(f"{self.path.name} has no district {district!r}.", f"Use {nearest(district, ids)}.")
+        return self.districts[ids.index(district)]
+
+    def slice(self, district: str, year: int | None = None) -> Slice:
+        """The slice of a district's school year; without a year the current one. Raises FixConfiguration."""
+        found = self.district(district)
+        year = found.current_year if year is None else year
+        if year not in found.years:
+            known = ", ".join(str(y) for y in found.years)
+            raise FixConfiguration(
+                f"{self.path.name} has no school year {year} for district {found.id}.",
+                f"Use one of {known}, or add {year} under districts.{found.id}.years.",
+            )
+        return Slice(found.id, year)
+
+    def slices(self) -> tuple[Slice, ...]:
+        """Every district x school year."""
+        return tuple(Slice(d.id, year) for d in self.districts for year in d.years)
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """The known word that is spelled most alike, or all of them."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return close[0] if close else ("one of " + ", ".join(sorted(known)) if known else "none: there is none yet")
