@@ -1,0 +1,84 @@
+"""Files that a vendor or an export job leaves in a folder the hub can read."""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from hub.errors import RetryLater
+from hub.model import Slice
+
+
+@dataclass(frozen=True)
+class FetchedFile:
+    """One file as the other side has it now. `name` is its path below the folder; `size` in bytes when listed."""
+
+    name: str
+    path: Path
+    size: int
+
+    def open(self) -> BinaryIO:
+        """The bytes from the start; may be called again. Raises RetryLater when the file has gone or is locked."""
+        try:
+            return self.path.open("rb")
+        except OSError as error:
+            raise RetryLater(
+                f"The file {self.path} cannot be opened ({error.strerror}).",
+                "Check that the account which runs the hub may read it and that nothing holds it, then sync again.",
+            ) from None
+
+
+def fetch(transport: dict[str, Any], slice: Slice, pattern: str = "*") -> Iterator[FetchedFile]:
+    """The files at `transport["path"]`, sorted by name: those of a folder (also below it when
+    `transport["recursive"]`), one file, or those that match a glob. `{year}` becomes the slice's year.
+
+    Hidden files and what is not a regular file are passed over; `pattern` keeps the base names that match it.
+    An empty folder gives nothing. Raises RetryLater when the folder or file is not there.
+    """
+    path = Path(str(transport["path"]).replace("{year}", str(slice.year)))
+    try:
+        found = sorted(_named(path, bool(transport.get("recursive", False))))
+        for name, file in found:
+            if fnmatch.fnmatch(file.name, pattern):
+                yield FetchedFile(name, file, file.stat().st_size)
+    except OSError as error:
+        raise RetryLater(
+            f"{error.filename or path} cannot be read ({error.strerror}).",
+            "Check that the share is mounted, that the path in hub.yaml is right and that the account which runs "
+            "the hub may read it; then sync again.",
+        ) from None
+
+
+def _named(path: Path, recursive: bool) -> Iterator[tuple[str, Path]]:
+    if path.is_dir():
+        yield from _below(path, recursive)
+    elif path.exists() or (not glob.has_magic(path.name) and not glob.has_magic(str(path.parent))):
+        path.stat()  # raises what is wrong with it
+        if path.is_file():
+            yield path.name, path
+    else:
+        root = path.parent
+        while not root.exists() and glob.has_magic(str(root)):
+            root = root.parent
+        root.stat()
+        for file in root.glob(str(path.relative_to(root))):
+            name = file.relative_to(root)
+            if file.is_file() and not any(part.startswith(".") for part in name.parts):
+                yield name.as_posix(), file
+
+
+def _below(folder: Path, recursive: bool) -> Iterator[tuple[str, Path]]:
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for parent, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if recursive and not name.startswith(".")]
+        for name in names:
+            file = Path(parent, name)
+            if not name.startswith(".") and file.is_file():
+                yield file.relative_to(folder).as_posix(), file

@@ -1,0 +1,116 @@
+"""Landed files as paths to read. A zip is opened only as far as it is safe, else refused whole."""
+
+from __future__ import annotations
+
+import re
+import stat
+import struct
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub.errors import AskVendor, RetryLater
+from hub.landing.blobs import copy, find_blob
+from hub.landing.deliveries import Delivery
+from hub.model import LandedFile
+
+MAX_MEMBERS = 10_000
+MAX_BYTES = 20 * 10**9
+MAX_RATIO = 200  # deflate reaches 1,032; real CSV and XML stay far below 100
+_SMALL = 10 * 10**6  # bytes: what unpacks to less is no bomb, whatever its ratio
+_UNSAFE = re.compile(r"^[/\\]|^[A-Za-z]:|(?:^|[/\\])\.\.(?:[/\\]|$)|[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True)
+class OpenedFile:
+    """A file to read: a landed one, or a member of a landed zip. `note` says what was done to reach it."""
+
+    name: str
+    path: Path
+    sha256: str
+    size: int
+    note: str = ""
+
+
+def open_files(state: Path, delivery: Delivery, workdir: Path) -> list[OpenedFile]:
+    """The files of a delivery in order. Plain files are read where they lie; zips are unpacked under `workdir`,
+    which must be the caller's own. Folders inside a zip are dropped from the names, with a note.
+
+    Raises AskVendor for a zip that is broken, encrypted, too large (20 GB, 10,000 members, ratio 200), that names
+    a file outside itself or twice; Stop when landed bytes are missing.
+    """
+    opened: list[OpenedFile] = []
+    for file in delivery.files:
+        path = find_blob(state, delivery.slice.district, file.name, file.sha256, file.size)
+        if _is_zip(file.name, path):
+            opened += _unpack(file, path, workdir / file.sha256)
+        else:
+            opened.append(OpenedFile(file.name, path, file.sha256, file.size))
+    return opened
+
+
+def _is_zip(name: str, path: Path) -> bool:
+    with path.open("rb") as stream:
+        return name.lower().endswith(".zip") or stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def _unpack(file: LandedFile, path: Path, folder: Path) -> list[OpenedFile]:
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [_extract(archive, member, name, folder) for member, name in _members(file, archive)]
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        struct.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        OverflowError,
+    ) as error:
+        raise AskVendor(
+            f"{file.name} is not a whole zip file, or packed in a way that cannot be read ({type(error).__name__}).",
+            "Send it again as an ordinary zip (deflate, no password); check that the upload had ended.",
+        ) from None
+    except OSError as error:
+        raise RetryLater(
+            f"{file.name} could not be unpacked under {folder} ({error.strerror}).",
+            "Check free space and write access of the state folder.",
+        ) from None
+
+
+def _members(file: LandedFile, archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, str]]:
+    members = [m for m in archive.infolist() if not m.is_dir() and "__MACOSX" not in Path(m.filename).parts]
+    total = sum(m.file_size for m in members)
+    if len(members) > MAX_MEMBERS:
+        raise AskVendor(f"{file.name} holds more than {MAX_MEMBERS:,} files.", "Send only the files of the standard.")
+    if total > MAX_BYTES or (total > _SMALL and total > MAX_RATIO * file.size):
+        raise AskVendor(
+            f"{file.name} ({file.size:,} bytes) would unpack to {total:,} bytes: refused as a possible zip bomb.",
+            f"Send a zip that unpacks to at most {MAX_BYTES // 10**9} GB and {MAX_RATIO} times its own size.",
+        )
+    named: dict[str, tuple[zipfile.ZipInfo, str]] = {}
+    for number, member in enumerate(members, start=1):
+        name = Path(member.filename.replace("\\", "/")).name
+        where = f"{file.name}, file {number} of the zip,"
+        outside = _UNSAFE.search(member.orig_filename) or stat.S_ISLNK(member.external_attr >> 16)
+        if outside or not 0 < len(name.encode()) < 256:
+            raise AskVendor(f"{where} has a name outside the zip, or is a link.", "Send plain files with plain names.")
+        if member.flag_bits & 0x1:
+            raise AskVendor(f"{where} is encrypted.", "Send it without a password over an encrypted connection.")
+        if name.startswith("."):
+            continue
+        if name.casefold() in named:
+            raise AskVendor(f"{where} repeats the name {name}.", "Send each file once, all in one folder.")
+        named[name.casefold()] = (member, name)
+    return list(named.values())
+
+
+def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, folder: Path) -> OpenedFile:
+    path = folder / name
+    with archive.open(member) as stream, path.open("wb") as out:
+        sha256, size = copy(stream, out)
+    note = "" if member.filename == name else "unpacked from a folder inside the zip"
+    return OpenedFile(name, path, sha256, size, note)
