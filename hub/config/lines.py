@@ -64,9 +64,9 @@ def read(text: str) -> Document:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        fault = Fault(
-            mark.line + 1 if mark else 1, (), f"not readable as YAML ({error.problem}). Check the indentation."
-        )
+        # Not error.problem: it can quote what stands there.
+        text = "not readable as YAML. Check indentation, quotes and brackets here and above."
+        fault = Fault(mark.line + 1 if mark else 1, (), text)
     except (yaml.YAMLError, RecursionError, ValueError):
         fault = Fault(1, (), "not readable as YAML. Save it as plain UTF-8 text.")
     return Document(None, {}, (fault,))
