@@ -81,6 +81,16 @@ def roster(plan: Plan, night: int) -> Roster:
     return _with_events(replace(base, night=night), night)
 
 
+def places(roster: Roster, night: int) -> tuple[Ints, Ints, Ints]:
+    """(student, subject, group) of everybody who sits in a class on `night`, which may lie before the roster's."""
+    student, subject = roster.enrollments
+    dropped, moved = roster.dropped[student], roster.moved[student]
+    there = (roster.joined[student] <= night) & ((dropped == NEVER) | (dropped > night))
+    changed = (subject == roster.moved_subject[student]) & (moved != NEVER) & (moved <= night)
+    group = np.where(changed, roster.moved_group[student], roster.group[student])
+    return student[there], subject[there], group[there]
+
+
 def _first_night(plan: Plan) -> Roster:
     student = np.arange(plan.students)
     school = student * plan.schools // plan.students
