@@ -55,7 +55,10 @@ def _by_schema(document: Document, specs: Path) -> Iterator[Fault]:
             known = list(error.schema.get("properties", {}))
             for name in error.instance:
                 if name not in known:
-                    yield Fault(document.line((*key, name)), (*key, name), f"unknown key. Use {nearest(name, known)}.")
+                    use = nearest(name, known)
+                    if use.endswith("_env"):
+                        use += ", the name of a variable, and put the value in the environment"
+                    yield Fault(document.line((*key, name)), (*key, name), f"unknown key. Use {use}.")
         elif error.validator == "required":
             for name in error.validator_value:
                 if name not in error.instance:
