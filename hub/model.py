@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal
 
 Severity = Literal["error", "warning"]
@@ -117,7 +118,7 @@ class Source:
     authority: int  # lower wins where two sources give the same field
     streams: tuple[Stream, ...]
     mappings: tuple[Mapping, ...]
-    crosswalks: dict[str, dict[str, str]]
+    crosswalks: dict[str, dict[str, tuple[str, str]]]  # code -> (value, repair rule or "")
     options: dict[str, Any]
     ignored: dict[str, dict[str, str]]  # stream -> column -> reason
 
@@ -132,6 +133,24 @@ class Rule:
     sentence: str
     remedy: str
     owner: Literal["vendor", "district", "hub"] = "vendor"
+
+
+@dataclass(frozen=True)
+class OpenedFile:
+    """One landed file (or zip member) on disk, ready to be read. `name` as the vendor named it; `sha256` of its blob."""
+
+    name: str
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True)
+class OpenedDelivery:
+    """One delivery with its files on disk; `seq` orders the deliveries of a source."""
+
+    seq: int
+    received: datetime
+    files: tuple[OpenedFile, ...]
 
 
 # ---------------------------------------------------------------- what a run leaves behind (all JSON-able, no values)

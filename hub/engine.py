@@ -1,0 +1,61 @@
+"""The set engine: one in-process DuckDB behind Ibis. What an expression means is built by Ibis; this keeps results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def connect(scratch: Path | None = None, memory: str = "2GB") -> Any:
+    """An Ibis connection to a fresh DuckDB that spills to the folder `scratch` past `memory`."""
+    import ibis
+
+    # sqlglot 29, which ibis 12 needs, still writes lambdas with an arrow.
+    settings = {"memory_limit": memory, "lambda_syntax": "ENABLE_SINGLE_ARROW"}
+    if scratch is not None:
+        scratch.mkdir(parents=True, exist_ok=True)
+        settings["temp_directory"] = str(scratch)
+    return ibis.duckdb.connect(**settings)
+
+
+def keep(con: Any, name: str, rows: Any) -> Any:
+    """Table `name` holds the rows of an Ibis expression, in place of what it held; `rows` may read `name` itself.
+
+    One CREATE OR REPLACE ... AS: Ibis' own create_table fills a typed copy by INSERT, which takes twice the time.
+    """
+    import sqlglot.expressions as sge
+
+    create = sge.Create(
+        this=sge.table_(name, quoted=True), kind="TABLE", replace=True, expression=con.compiler.to_sqlglot(rows)
+    )
+    con.raw_sql(create.sql("duckdb"))
+    return con.table(name)
+
+
+def stacked(tables: list[Any]) -> Any:
+    """UNION ALL of tables with the same columns."""
+    import ibis
+
+    return tables[0] if len(tables) == 1 else ibis.union(*tables)
+
+
+def view(con: Any, name: str, select: str) -> Any:
+    """View `name` of a SELECT that a spec holds. It may be a query over tables only: no file, no function that reads one.
+
+    Raises FixConfiguration for anything else. (Ibis 12's own `con.sql` does not run on DuckDB 2.)
+    """
+    import sqlglot
+    import sqlglot.expressions as sge
+
+    from hub.errors import FixConfiguration
+
+    try:
+        query = sqlglot.parse_one(select, dialect="duckdb")
+    except sqlglot.ParseError as error:
+        raise FixConfiguration(f"rows of {name}: {error}.".splitlines()[0], "Correct the SELECT.") from error
+    tables = list(query.find_all(sge.Table))
+    if not isinstance(query, sge.Query) or not all(isinstance(t.this, sge.Identifier) and not t.db for t in tables):
+        raise FixConfiguration(f"rows of {name}: only a SELECT over the source's own streams is allowed.")
+    create = sge.Create(this=sge.table_(name, quoted=True), kind="VIEW", replace=True, expression=query)
+    con.raw_sql(create.sql("duckdb"))
+    return con.table(name)

@@ -1,0 +1,169 @@
+"""CSV as vendors send it. Never sniffed: the header is read first, held against the layout, and decides the columns."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hub.engine import keep
+from hub.errors import AskVendor
+from hub.model import Stream
+
+HEADER_LIMIT = 4_000_000  # bytes: 2,000 columns with long names take 0.2 MB
+LINE_LIMIT = 16_000_000  # bytes a record may take; DuckDB buffers four of them per thread
+_REJECTS = {
+    "MISSING COLUMNS": "csv.columns.missing",
+    "TOO MANY COLUMNS": "csv.columns.extra",
+    "UNQUOTED VALUE": "csv.quote",
+    "LINE SIZE OVER MAXIMUM": "csv.line_too_long",
+    "INVALID ENCODING": "csv.encoding",
+}
+
+
+@dataclass(frozen=True)
+class Header:
+    """`columns` as the file has them; `missing` breaks the layout, `unknown` are kept out and counted."""
+
+    columns: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    renamed: dict[str, str] = field(default_factory=dict)  # layout's name -> the file's name, declared in the spec
+
+
+@dataclass(frozen=True)
+class Reject:
+    row: int  # record number, 1 for the first after the header
+    rule: str
+
+
+def dialect(stream: Stream) -> dict[str, str]:
+    return {"delimiter": ",", "quote": '"', "encoding": "utf-8", **stream.options.get("csv", {})}
+
+
+def read_header(path: Path, name: str, stream: Stream) -> Header:
+    """Reads the first record only.
+
+    Raises AskVendor (file, rule and remedy) for an empty file, an unreadable or doubled header, or missing columns.
+    """
+    words = dialect(stream)
+    with path.open("rb") as file:
+        start = file.read(HEADER_LIMIT)
+    if not start.strip(b"\x00\r\n\t \xef\xbb\xbf"):
+        raise AskVendor(f"{name}: the file is empty (rule csv.empty).", "Send the file again; nothing was changed.")
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise AskVendor(f"{name}: the file is UTF-16 (rule csv.encoding).", "Export it as UTF-8.")
+    text = start.decode("utf-8-sig", errors="replace")
+    if b"\x00" in start[:100_000]:
+        raise AskVendor(f"{name}: NUL bytes in the file (rule csv.encoding).", "Export it as plain UTF-8 text.")
+    try:
+        columns = next(
+            csv.reader(text.splitlines(keepends=True), delimiter=words["delimiter"], quotechar=words["quote"])
+        )
+    except csv.Error as error:
+        raise AskVendor(
+            f"{name}: the header cannot be read (rule csv.quote).", "Check the quotes of the first line."
+        ) from error
+    columns = [c.strip() for c in columns]
+    twice = sorted({c for c in columns if columns.count(c) > 1}) if len(set(columns)) < len(columns) else []
+    if twice:
+        raise AskVendor(
+            f"{name}: column {twice[0]!r} occurs twice in the header (rule csv.header.duplicate_column).",
+            "Each column may occur once.",
+        )
+    return _against_layout(columns, name, stream)
+
+
+def _against_layout(columns: list[str], name: str, stream: Stream) -> Header:
+    layouts = [list(layout) for layout in stream.options.get("layouts", {}).values()]
+    if not layouts:
+        return Header(tuple(columns))
+    optional = set(stream.options.get("optional", ()))
+    aliases = {k: v for k, v in stream.options.get("renamed", {}).items() if k in columns}  # file's name -> layout's
+    seen = {aliases.get(c, c) for c in columns}
+    best = min(layouts, key=lambda layout: (len(set(layout) - optional - seen), len(seen - set(layout))))
+    missing = tuple(c for c in best if c not in seen and c not in optional)
+    if missing:
+        near = difflib.get_close_matches(missing[0], sorted(seen - set(best)), n=1, cutoff=0.6)
+        hint = (
+            f"Column {near[0]!r} looks like it (rule csv.header.renamed_column): name it {missing[0]!r} again, "
+            f"or add it under `renamed:` of the stream."
+            if near
+            else "Send the layout named in the vendor's folder, or declare the new one there."
+        )
+        raise AskVendor(
+            f"{name}: {len(missing)} column(s) of the layout are missing, first {missing[0]!r} "
+            f"(rule csv.header.missing_column).",
+            hint,
+        )
+    known = set(stream.columns)
+    unknown = tuple(c for c in columns if aliases.get(c, c) not in known and not c.startswith("metadata."))
+    return Header(tuple(columns), (), unknown, {layout: file for file, layout in aliases.items()})
+
+
+def read_records(con: Any, path: Path, table: str, header: Header, stream: Stream, used: set[str]) -> Iterator[Reject]:
+    """Makes DuckDB table `table` of the used columns as trimmed text (blank is null) with `_row`; yields rejects.
+
+    `_row` is the record number in the file, rejected records counted.
+    """
+    import ibis
+
+    words = dialect(stream)
+    con.raw_sql("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
+    relation = con.con.read_csv(
+        str(path),
+        columns=dict.fromkeys(header.columns, "VARCHAR"),
+        auto_detect=False,
+        header=True,
+        delimiter=words["delimiter"],
+        quotechar=words["quote"],
+        escapechar=words["quote"],
+        store_rejects=True,
+        rejects_limit=0,
+        null_padding=False,
+        strict_mode=True,
+        max_line_size=LINE_LIMIT,
+        encoding=words["encoding"],
+    )
+    view = f"{table}__file"
+    relation.create_view(view, replace=True)
+    raw = con.table(view)
+    nulls = stream.options.get("nulls", [])
+    names = {layout: file for layout, file in ((c, header.renamed.get(c, c)) for c in used) if file in header.columns}
+
+    def clean(column: Any) -> Any:
+        value = column.strip().nullif("")
+        return value.isin(nulls).ifelse(ibis.null("string"), value) if nulls else value
+
+    expr = raw.select(**{layout: clean(raw[file]) for layout, file in names.items()}, _row=ibis.row_number() + 1)
+    keep(con, table, expr)
+    con.drop_view(view, force=True)
+    rejects = _rejects(con)
+    if rejects:
+        _renumber(con, table, rejects)
+    yield from rejects
+
+
+def _rejects(con: Any) -> list[Reject]:
+    rows = con.raw_sql("SELECT line, any_value(error_type::VARCHAR) FROM reject_errors GROUP BY line ORDER BY line")
+    return [Reject(line - 1, _REJECTS.get(kind, "csv.quote")) for line, kind in rows.fetchall()]
+
+
+def _renumber(con: Any, table: str, rejects: list[Reject]) -> None:
+    """The reader numbers accepted records only; the j-th reject at record r stands before accepted record r - j."""
+    import pyarrow as pa
+
+    shifts = {"at": [r.row - j for j, r in enumerate(rejects)], "shift": list(range(1, len(rejects) + 1))}
+    gaps = con.create_table(f"{table}__gaps", pa.table(shifts))
+    rows = con.table(table)
+    shifted = rows.asof_join(gaps, on=rows["_row"] >= gaps["at"])
+    fixed = shifted.select(*[c for c in rows.columns if c != "_row"], _row=rows["_row"] + shifted["shift"].fill_null(0))
+    keep(con, table, fixed.order_by("_row"))
+
+
+def is_header_only(con: Any, table: str, rejects: list[Reject]) -> bool:
+    return not rejects and not list(itertools.islice(con.table(table).limit(1).to_pyarrow().to_pylist(), 1))

@@ -1,0 +1,175 @@
+"""One engine for every vendor: stream tables in, typed Ed-Fi rows and faults out. Set-based, never row by row.
+
+The clean path reads each stream once per entity and writes parquet; faults are worked out only where a row has any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ibis
+
+from hub.engine import view
+from hub.model import Count, Entity, Field, Mapping
+from hub.standards.verbs import Context, Expr, Value, _any, compile_verb
+
+HELD_COLUMNS = ("_source", "_stream", "_file", "_row", "_seq", "entity", "field", "rule")
+PLACE = ("_file", "_row", "_seq")
+
+
+@dataclass(frozen=True)
+class EntityRows:
+    """What one mapping made: accepted rows in `path`, faults in `held` (None where there are none)."""
+
+    entity: str
+    stream: str
+    accepted: int
+    held_rows: int
+    path: Path
+    held: Path | None
+    repairs: dict[str, int] = field(default_factory=dict)
+
+    def count(self, source: str) -> Count:
+        total = self.accepted + self.held_rows
+        return Count("normalize", source, self.stream, self.entity, total, self.accepted, self.held_rows)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Descriptor URIs a row may carry: the standard's, and any in a namespace the source or district declares."""
+
+    codes: dict[str, frozenset[str]]
+    open_namespaces: tuple[str, ...] = ()
+
+
+def normalize_entity(
+    con: Any, source: str, mapping: Mapping, entity: Entity, base: Context, vocabulary: Vocabulary, out: Path
+) -> EntityRows:
+    """Runs one mapping over the stream tables in `con` and writes `<out>.parquet` and, with faults, `<out>.held.parquet`.
+
+    The mapping's SELECT must carry `_file`, `_row` and `_seq` of the row it speaks of.
+    """
+    rows = view(con, f"rows_{out.name}", mapping.rows) if mapping.rows else con.table(mapping.stream)
+    context = Context(rows, base.crosswalks, base.options, base.facts)
+    values = {
+        name: compile_verb(word, entity.field(name), context)
+        for name, word in mapping.fields.items()
+        if not (isinstance(word, dict) and "person" in word)
+    }
+    people = {
+        f"_id.{system}": context.text(column)
+        for word in mapping.fields.values()
+        if isinstance(word, dict) and "person" in word
+        for system, column in word["person"].items()
+    }
+    identified = {n for n, w in mapping.fields.items() if isinstance(w, dict) and "person" in w}
+    losses = {f"_lost.{n}": v.lost.fill_null(False) for n, v in values.items() if v.lost is not None}
+    mended = {
+        f"_mended.{i}": c.fill_null(False) for i, (_, c) in enumerate(r for v in values.values() for r in v.repairs)
+    }
+    names = [rule for v in values.values() for rule, _ in v.repairs]
+    typed = rows.select(
+        **{n: v.expr for n, v in values.items()},
+        **people,
+        **{c: rows[c] for c in PLACE},
+        **losses,
+        **mended,
+    )
+    checks = _checks(typed, entity, values, identified, vocabulary)
+    faulty = _any([c for _, _, c in checks]).fill_null(False) if checks else ibis.literal(False)
+    carried = [*values, *people]
+    kept = typed.filter(~faulty).select(
+        *carried, _source=ibis.literal(source), _stream=ibis.literal(mapping.stream), **{c: typed[c] for c in PLACE}
+    )
+    path = out.with_suffix(".parquet")
+    con.to_parquet(_complete(kept, entity), path)
+    total = con.execute(typed.count())
+    accepted = con.execute(con.read_parquet(path).count())
+    held = None
+    if accepted < total:
+        held = out.with_suffix(".held.parquet")
+        con.to_parquet(_faults(typed, checks, faulty, source, mapping.stream, entity.name), held)
+    repairs = _repairs(con, typed, mended, names)
+    return EntityRows(entity.name, mapping.stream, int(accepted), int(total - accepted), path, held, repairs)
+
+
+def _checks(
+    typed: Any, entity: Entity, values: dict[str, Value], identified: set[str], vocabulary: Vocabulary
+) -> list[tuple[str, str, Expr]]:
+    """(field, rule, condition that is true where the row breaks it), cheapest first."""
+    checks: list[tuple[str, str, Expr]] = []
+    for name, value in values.items():
+        if value.lost is not None:
+            checks.append((name, value.rule, typed[f"_lost.{name}"]))
+    for spec in entity.fields:
+        present = spec.name in values
+        if (spec.required or spec.name in entity.key) and spec.name not in identified:
+            blank = typed[spec.name].isnull() if present else ibis.literal(True)
+            if present and f"_lost.{spec.name}" in typed.columns:
+                blank = blank & ~typed[f"_lost.{spec.name}"]
+            checks.append((spec.name, "required", blank))
+        if present:
+            checks += [(spec.name, rule, bad) for rule, bad in _shape(typed[spec.name], spec, vocabulary)]
+    return checks
+
+
+def _shape(column: Expr, spec: Field, vocabulary: Vocabulary) -> Iterable[tuple[str, Expr]]:
+    if spec.type == "string":
+        if spec.max_length:
+            yield "length.max", column.length() > spec.max_length
+        if spec.min_length and spec.min_length > 1:
+            yield "length.min", column.length() < spec.min_length
+        if spec.pattern:
+            yield "pattern", ~column.re_search(f"^(?:{spec.pattern})$")
+        if spec.values:
+            yield "value.unknown", ~column.isin(spec.values)
+    if spec.type in ("integer", "number"):
+        if spec.minimum is not None:
+            yield "range.min", column < spec.minimum
+        if spec.maximum is not None:
+            yield "range.max", column > spec.maximum
+    if spec.type == "descriptor" and spec.of in vocabulary.codes:
+        known = column.isin(sorted(vocabulary.codes[spec.of]))
+        for namespace in vocabulary.open_namespaces:
+            known = known | column.startswith(namespace)
+        yield "descriptor.unknown", ~known
+
+
+def _complete(kept: Any, entity: Entity) -> Any:
+    """Every entity's file has every field, so that rows of several sources stack without guessing."""
+    kinds = {"integer": "int64", "number": "float64", "boolean": "boolean", "date": "date"}
+    missing = {f.name: ibis.null(kinds.get(f.type, "string")) for f in entity.fields if f.name not in kept.columns}
+    whole = kept.mutate(**missing)
+    fields = [f.name for f in entity.fields]
+    return whole.select(*fields, *[c for c in whole.columns if c not in set(fields)])
+
+
+def _faults(
+    typed: Any, checks: list[tuple[str, str, Expr]], faulty: Expr, source: str, stream: str, entity: str
+) -> Any:
+    pairs = ibis.array([c.fill_null(False).ifelse(f"{f}|{r}", ibis.null("string")) for f, r, c in checks])
+    found = typed.mutate(_fault=pairs).filter(faulty).select(*PLACE, "_fault")
+    each = found.mutate(_fault=found["_fault"].filter(lambda x: x.notnull()).unnest())
+    parts = each["_fault"].split("|")
+    return each.select(
+        _source=ibis.literal(source),
+        _stream=ibis.literal(stream),
+        **{c: each[c] for c in PLACE},
+        entity=ibis.literal(entity),
+        field=parts[0],
+        rule=parts[1],
+    )
+
+
+def _repairs(con: Any, typed: Any, mended: dict[str, Expr], names: list[str]) -> dict[str, int]:
+    if not mended:
+        return {}
+    sums = con.to_pyarrow(typed.aggregate(**{k: typed[k].sum() for k in mended})).to_pylist()[0]
+    totals: dict[str, int] = {}
+    for key, rule in zip(mended, names, strict=True):
+        if sums[key]:
+            totals[rule] = totals.get(rule, 0) + int(sums[key])
+    return totals

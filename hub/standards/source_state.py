@@ -1,0 +1,251 @@
+"""A source's deliveries become a SourceState: typed rows, held rows and counts in one immutable directory.
+
+A pure function of its input: the same deliveries, specs and options give the same rows, so a replay is free.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import ibis
+import sqlglot
+from sqlglot import exp
+
+from hub.engine import connect, stacked
+from hub.errors import AskVendor
+from hub.model import Count, Entity, Mapping, OpenedDelivery, Source
+from hub.standards.normalize import EntityRows, Vocabulary, normalize_entity
+from hub.standards.oneroster import fold
+from hub.standards.streams import StreamRead, assign, empty_table, newest, read_csv_stream, stack
+from hub.standards.verbs import Context, inputs
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class StateSummary:
+    """`state.json`: what the report and the ledger need of a SourceState."""
+
+    counts: tuple[Count, ...]
+    repairs: dict[str, int]
+    files: tuple[dict[str, Any], ...]  # name, sha256, rows
+    unknown_files: tuple[str, ...] = ()
+    through: int = 0  # seq of the newest delivery in it
+
+
+@dataclass(frozen=True)
+class Work:
+    """Everything `build_state` needs beside the deliveries."""
+
+    name: str
+    source: Source
+    entities: dict[str, Entity]
+    vocabulary: Vocabulary
+    options: dict[str, Any]
+    facts: dict[str, Any]
+    delivery: str = ""  # overrides the streams' own
+    scratch: Path | None = None
+    memory: str = "2GB"
+
+
+def build_state(
+    work: Work,
+    deliveries: Sequence[OpenedDelivery],
+    out: Path,
+    previous: Path | None = None,
+    progress: Progress | None = None,
+) -> StateSummary:
+    """Writes the SourceState directory `out` (whole or not at all) and returns its summary.
+
+    `deliveries` are all that matter, oldest first; for `append` streams only those not yet in `previous`.
+    Raises AskVendor when a file must be refused whole.
+    """
+    partial = out.with_name(f"{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    (partial / "rows").mkdir(parents=True)
+    con = connect(work.scratch, work.memory)
+    try:
+        summary = _build(con, work, deliveries, partial, previous, progress or (lambda *_: None))
+    finally:
+        con.disconnect()
+    (partial / "state.json").write_text(json.dumps(asdict(summary), indent=1), encoding="utf-8")
+    shutil.rmtree(out, ignore_errors=True)
+    partial.rename(out)
+    return summary
+
+
+def _build(
+    con: Any, work: Work, deliveries: Sequence[OpenedDelivery], out: Path, previous: Path | None, progress: Progress
+) -> StateSummary:
+    used = _used_columns(work.source)
+    reads, ignored, repairs, unknown, mappings = _read(con, work, deliveries, used, out)
+    if not reads:
+        raise AskVendor(
+            f"{work.name}: no file of the delivery is one this vendor sends "
+            f"(came: {', '.join(sorted(unknown)[:5]) or 'nothing'}).",
+            "Check the path in hub.yaml and the file names in the vendor's folder.",
+        )
+    base = Context(None, work.source.crosswalks, {**work.source.options, **work.options}, work.facts)
+    made: list[EntityRows] = []
+    for done, mapping in enumerate(mappings):
+        progress(f"{work.name}: {mapping.entity}", done, len(mappings))
+        target = out / "rows" / f"{mapping.entity}-{done:03d}"
+        made.append(
+            normalize_entity(con, work.name, mapping, work.entities[mapping.entity], base, work.vocabulary, target)
+        )
+    for entity in dict.fromkeys(m.entity for m in made):
+        _gather(con, out, work.entities[entity], [m for m in made if m.entity == entity], previous)
+    _carry_over(out, previous)
+    counts = _row_counts(con, work.name, reads, made, ignored)
+    _write_held(con, work.name, reads, made, out)
+    for result in made:
+        result.path.unlink(missing_ok=True)
+        if result.held:
+            result.held.unlink()
+        for rule, rows in result.repairs.items():
+            repairs[rule] = repairs.get(rule, 0) + rows
+    for read in reads:
+        for rule, rows in read.repairs.items():
+            repairs[rule] = repairs.get(rule, 0) + rows
+    return StateSummary(
+        counts=(*counts, *(m.count(work.name) for m in made)),
+        repairs=dict(sorted(repairs.items())),
+        files=tuple({"name": r.file.name, "sha256": r.file.sha256, "rows": r.rows} for r in reads),
+        unknown_files=tuple(sorted(unknown)),
+        through=max(d.seq for d in deliveries),
+    )
+
+
+def _read(
+    con: Any, work: Work, deliveries: Sequence[OpenedDelivery], used: dict[str, set[str]], out: Path
+) -> tuple[list[StreamRead], dict[str, dict[str, int]], dict[str, int], list[str], list[Mapping]]:
+    source = work.source
+    mappings = list(source.mappings)
+    if any(s.format == "oneroster-csv" for s in source.streams):
+        folded = fold(con, source, deliveries, used, work.facts)
+        reads, ignored, repairs, unknown = (
+            list(folded.reads),
+            folded.ignored,
+            folded.repairs,
+            list(folded.unknown_files),
+        )
+    elif any(s.format == "edfi-xml" for s in source.streams):
+        from hub.standards.edfi_source import read_documents
+
+        reads, unknown, repairs, mappings = read_documents(con, source, work.entities, deliveries, out / "xml")
+        ignored = {}
+    else:
+        reads, ignored, repairs, unknown = [], {}, {}, []
+        for stream in source.streams:
+            full = (work.delivery or stream.delivery) == "full"
+            files = (
+                newest(deliveries, source, stream)
+                if full
+                else [(d.seq, f) for d in deliveries for f in assign(source, d.files)[0].get(stream.name, [])]
+            )
+            mine = [read_csv_stream(con, stream, f, seq, used[stream.name], work.facts) for seq, f in files]
+            reads += mine
+            if mine:
+                stack(con, stream, mine, used[stream.name])
+        unknown = [f.name for f in assign(source, deliveries[-1].files)[1]]
+    here = {r.stream for r in reads}
+    for stream in source.streams:
+        if stream.name not in here and stream.format != "edfi-xml":
+            empty_table(con, stream, used[stream.name])
+    return reads, ignored, repairs, unknown, [m for m in mappings if m.stream in here]
+
+
+def _used_columns(source: Source) -> dict[str, set[str]]:
+    """Columns any mapping may read, by stream: what is not read is not made into text (143 columns cost 5x)."""
+    words: set[str] = set()
+    for mapping in source.mappings:
+        words |= inputs(mapping.fields)
+        if mapping.rows:
+            words |= {c.name for c in sqlglot.parse_one(mapping.rows, dialect="duckdb").find_all(exp.Column)}
+    for stream in source.streams:
+        words |= {stream.options["dates"]["column"]} if stream.options.get("dates") else set()
+        for rule in stream.options.get("ignore_rows", ()):
+            words |= {c.name for c in sqlglot.parse_one(rule["rows"], dialect="duckdb").find_all(exp.Column)}
+    return {s.name: {c for c in s.columns if c in words} for s in source.streams}
+
+
+def _gather(con: Any, out: Path, entity: Entity, made: list[EntityRows], previous: Path | None) -> None:
+    """All mappings of an entity in one file; for append, the rows of before that did not come again stay."""
+    tables = [con.read_parquet(m.path) for m in made]
+    columns = list(dict.fromkeys(c for t in tables for c in t.columns))
+    rows = _stacked(tables, columns)
+    before = previous / "rows" / f"{entity.name}.parquet" if previous else None
+    if before and before.is_file():
+        old = con.read_parquet(before)
+        columns = list(dict.fromkeys([*columns, *old.columns]))
+        rows, old = _stacked([rows], columns), _stacked([old], columns)
+        identity = [c for c in columns if c in entity.key or c.startswith("_id.")]
+        same = [
+            rows[c].fill_null("") == old[c].fill_null("")
+            if rows[c].type().is_string()
+            else rows[c].identical_to(old[c])
+            for c in identity
+        ]
+        rows = rows.union(old.anti_join(rows, same))
+    con.to_parquet(rows, out / "rows" / f"{entity.name}.parquet")
+
+
+def _stacked(tables: list[Any], columns: list[str]) -> Any:
+    parts = [t.select(**{c: (t[c] if c in t.columns else ibis.null("string")) for c in columns}) for t in tables]
+    return stacked(parts)
+
+
+def _carry_over(out: Path, previous: Path | None) -> None:
+    for path in sorted((previous / "rows").glob("*.parquet")) if previous else []:
+        target = out / "rows" / path.name
+        if not target.exists():
+            target.hardlink_to(path)
+
+
+def _row_counts(
+    con: Any, name: str, reads: list[StreamRead], made: list[EntityRows], ignored: dict[str, dict[str, int]]
+) -> list[Count]:
+    """Conservation of the rows of each stream: held if any entity of it is, accepted if any was made, else ignored."""
+    counts = []
+    for stream in dict.fromkeys(r.stream for r in reads):
+        mine = [m for m in made if m.stream == stream]
+        rejected = sum(len(r.rejects) for r in reads if r.stream == stream)
+        total = sum(r.rows for r in reads if r.stream == stream)
+        held = con.execute(_places([m.held for m in mine if m.held], con).count()) if any(m.held for m in mine) else 0
+        touched = con.execute(_places([p for m in mine for p in (m.path, m.held) if p], con).count()) if mine else 0
+        reasons = dict(ignored.get(stream, {}))
+        rest = total - rejected - int(touched) - sum(reasons.values())
+        if rest:
+            reasons["row.not_mapped"] = rest
+        counts.append(
+            Count("normalize", name, stream, "", total, int(touched) - int(held), int(held) + rejected, reasons)
+        )
+    return counts
+
+
+def _places(paths: list[Path], con: Any) -> Any:
+    parts = [con.read_parquet(p).select("_file", "_row") for p in paths]
+    return (stacked(parts)).distinct()
+
+
+def _write_held(con: Any, name: str, reads: list[StreamRead], made: list[EntityRows], out: Path) -> None:
+    from hub.standards.held import rejected_rows
+
+    parts = [con.read_parquet(m.held) for m in made if m.held]
+    rejects = rejected_rows(name, reads)
+    if rejects is not None:
+        parts.append(rejects)
+    if parts:
+        con.to_parquet(stacked(parts), out / "held.parquet")
+
+
+def load_summary(state: Path) -> StateSummary:
+    """Reads `state.json` back."""
+    raw = json.loads((state / "state.json").read_text(encoding="utf-8"))
+    counts = tuple(Count(**c) for c in raw.pop("counts"))
+    return replace(StateSummary((), {}, ()), counts=counts, **{**raw, "files": tuple(raw["files"])})

@@ -1,0 +1,93 @@
+"""A vendor's folder of data, read into a `Source`. See schemas/README.md for the grammar on one page."""
+
+from __future__ import annotations
+
+import csv
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hub.errors import FixConfiguration
+from hub.model import Mapping, Source, Stream
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
+
+
+def vendors(root: Path = SCHEMAS) -> list[str]:
+    return sorted(p.parent.name for p in (root / "sources").glob("*/source.yaml"))
+
+
+@lru_cache(maxsize=64)
+def load_source(vendor: str, root: Path = SCHEMAS) -> Source:
+    """The vendor's streams, mappings and crosswalks.
+
+    Raises FixConfiguration when there is no such folder.
+    """
+    folder = root / "sources" / vendor
+    if not (folder / "source.yaml").is_file():
+        raise FixConfiguration(
+            f"no vendor folder {vendor!r} under schemas/sources.", f"Known vendors: {', '.join(vendors(root))}."
+        )
+    head = _read(folder / "source.yaml")
+    streams: list[Stream] = []
+    mappings: list[Mapping] = []
+    ignored: dict[str, dict[str, str]] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        document = head if path.name == "source.yaml" else _read(path)
+        for stream in _streams(document, root):
+            streams.append(stream)
+            ignored[stream.name] = stream.options.get("ignored", {})
+        for entity, entries in document.get("entities", {}).items():
+            for entry in entries if isinstance(entries, list) else [entries]:
+                stream_name = entry.get("stream") or document.get("stream") or streams[0].name
+                mappings.append(Mapping(entity, stream_name, entry.get("rows", ""), entry["fields"]))
+    return Source(
+        vendor=head["vendor"],
+        title=head["title"],
+        authority=head.get("authority", 50),
+        streams=tuple(streams),
+        mappings=tuple(mappings),
+        crosswalks=_crosswalks(folder / "crosswalks"),
+        options=head.get("options", {}),
+        ignored=ignored,
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        document: dict[str, Any] = yaml.load(file, Loader=yaml.CSafeLoader)
+    return document
+
+
+def _streams(document: dict[str, Any], root: Path) -> list[Stream]:
+    if "stream" in document:
+        return [_stream(document["stream"], document)]
+    if "streams_of" in document:  # every file of a standard, as schemas/<standard>/<version>.yaml lists them
+        shared = {k: v for k, v in document.items() if k not in ("entities", "options", "streams_of")}
+        files = _read(root / document["streams_of"])["files"]
+        return [_stream(name, {**shared, **body, "pattern": rf"(?i)^{name}\.csv$"}) for name, body in files.items()]
+    return [_stream(name, body) for name, body in document.get("streams", {}).items()]
+
+
+def _stream(name: str, body: dict[str, Any]) -> Stream:
+    layouts = body.get("layouts", {})
+    columns = tuple(dict.fromkeys(column for layout in layouts.values() for column in layout))
+    keep = ("csv", "layouts", "optional", "ignored", "ignore_rows", "nulls", "dates", "renamed", "mode")
+    return Stream(
+        name=name,
+        format=body["format"],
+        pattern=body.get("pattern", r".*"),
+        delivery=body.get("delivery", "append"),
+        columns=columns,
+        options={k: body[k] for k in keep if k in body},
+    )
+
+
+def _crosswalks(folder: Path) -> dict[str, dict[str, tuple[str, str]]]:
+    found = {}
+    for path in sorted(folder.glob("*.csv")) if folder.is_dir() else []:
+        with path.open(encoding="utf-8", newline="") as file:
+            found[path.stem] = {row["code"]: (row["value"], row.get("repair") or "") for row in csv.DictReader(file)}
+    return found

@@ -1,0 +1,142 @@
+"""Files of a delivery become stream tables: which file is which stream, and what must refuse a file whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import ibis
+
+from hub.engine import keep, stacked
+from hub.errors import AskVendor
+from hub.model import OpenedDelivery, OpenedFile, Source, Stream
+from hub.standards.csv_files import Header, Reject, is_header_only, read_header, read_records
+from hub.standards.verbs import try_strptime
+
+
+@dataclass(frozen=True)
+class StreamRead:
+    """One file read into table `table`. `rows` counts accepted and rejected records."""
+
+    stream: str
+    file: OpenedFile
+    seq: int
+    table: str
+    rows: int
+    rejects: tuple[Reject, ...] = ()
+    repairs: dict[str, int] = field(default_factory=dict)
+
+
+def assign(source: Source, files: Sequence[OpenedFile]) -> tuple[dict[str, list[OpenedFile]], list[OpenedFile]]:
+    """Files by stream: by name, else by a header that fits exactly one layout (a renamed file); and the rest."""
+    found: dict[str, list[OpenedFile]] = {}
+    rest = []
+    for file in files:
+        base = Path(file.name).name
+        stream = next((s for s in source.streams if re.search(s.pattern, base)), None) or _by_header(source, file)
+        if stream is None:
+            rest.append(file)
+        else:
+            found.setdefault(stream.name, []).append(file)
+    return found, rest
+
+
+def _by_header(source: Source, file: OpenedFile) -> Stream | None:
+    fitting = []
+    for stream in source.streams:
+        if stream.format == "edfi-xml" or not stream.columns:
+            continue
+        try:
+            header = read_header(file.path, file.name, stream)
+        except AskVendor:
+            continue
+        if len(header.unknown) * 2 < len(header.columns):
+            fitting.append(stream)
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def read_csv_stream(
+    con: Any, stream: Stream, file: OpenedFile, seq: int, used: set[str] | None, facts: dict[str, Any]
+) -> StreamRead:
+    """Reads one CSV file into its own table with `_file`, `_row`, `_seq`.
+
+    Raises AskVendor for a file that must be refused whole: header, empty, header only, last year's dates.
+    """
+    header = read_header(file.path, file.name, stream)
+    wanted = _columns(stream, header) if used is None else {c for c in _columns(stream, header) if c in used}
+    table = f"{stream.name}__{seq}_{file.sha256[:12]}"
+    rejects = list(read_records(con, file.path, table, header, stream, wanted))
+    if is_header_only(con, table, rejects) and not stream.options.get("may_be_empty"):
+        raise AskVendor(
+            f"{file.name}: a header and no rows (rule csv.header_only).",
+            "An empty file never deletes: send the rows, or leave the file out.",
+        )
+    rows = con.table(table)
+    con.create_table(
+        table, rows.mutate(_file=ibis.literal(file.sha256), _seq=ibis.literal(seq)), overwrite=True, temp=True
+    )
+    _refuse_wrong_year(con, table, stream, file, facts)
+    total = int(con.execute(con.table(table).count())) + len(rejects)
+    repairs = {"csv.header.unknown_column": len(header.unknown)} if header.unknown else {}
+    if header.renamed:
+        repairs["csv.header.renamed_column"] = len(header.renamed)
+    return StreamRead(stream.name, file, seq, table, total, tuple(rejects), repairs)
+
+
+def _columns(stream: Stream, header: Header) -> set[str]:
+    back = {file: layout for layout, file in header.renamed.items()}
+    return {back.get(c, c) for c in header.columns}
+
+
+def _refuse_wrong_year(con: Any, table: str, stream: Stream, file: OpenedFile, facts: dict[str, Any]) -> None:
+    """A file whose dates belong to another school year is last year's under this year's name."""
+    rule = stream.options.get("dates")
+    rows = con.table(table)
+    if not rule or rule["column"] not in rows.columns:
+        return
+    parsed = ibis.coalesce(*[try_strptime(rows[rule["column"]], f) for f in rule["formats"]]).date()
+    start, end = school_year_window(facts["schoolYear"])
+    inside = parsed.between(start, end)
+    row = con.to_pyarrow(rows.aggregate(known=parsed.count(), inside=inside.sum())).to_pylist()[0]
+    if row["known"] and (row["inside"] or 0) * 2 < row["known"]:
+        raise AskVendor(
+            f"{file.name}: {row['known'] - (row['inside'] or 0)} of {row['known']} dates in {rule['column']!r} lie "
+            f"outside the school year {facts['schoolYear'] - 1}-{facts['schoolYear']} (rule file.wrong_year).",
+            "Send this year's export, or sync it into the year it belongs to with --year.",
+        )
+
+
+def school_year_window(year: int) -> tuple[date, date]:
+    """1 July to 30 June and a month on either side, as summer sessions and late postings cross the line."""
+    return date(year - 1, 6, 1), date(year, 7, 31)
+
+
+def empty_table(con: Any, stream: Stream, extra: set[str]) -> None:
+    """A stream that did not come still has its columns, so that a SELECT with LEFT JOIN works."""
+    columns = dict.fromkeys({*stream.columns, *extra}, "string")
+    schema = ibis.schema({**columns, "_file": "string", "_row": "int64", "_seq": "int64"})
+    con.create_table(stream.name, schema=schema)
+
+
+def stack(con: Any, stream: Stream, reads: Sequence[StreamRead], used: set[str]) -> None:
+    """The stream's table: all its files under one name; a column one layout lacks is null there."""
+    tables = [con.table(r.table) for r in reads]
+    columns = sorted({c for t in tables for c in t.columns} | (set(stream.columns) & used))
+    parts = [t.select(**{c: (t[c] if c in t.columns else ibis.null("string")) for c in columns}) for t in tables]
+    whole = stacked(parts)
+    keep(con, stream.name, whole)
+    for read in reads:
+        con.drop_table(read.table, force=True)
+
+
+def newest(deliveries: Sequence[OpenedDelivery], source: Source, stream: Stream) -> list[tuple[int, OpenedFile]]:
+    """For a full delivery: the files of this stream in the newest delivery that has any."""
+    for delivery in reversed(deliveries):
+        found = assign(source, delivery.files)[0].get(stream.name, [])
+        if found:
+            return [(delivery.seq, f) for f in found]
+    return []

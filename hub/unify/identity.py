@@ -1,0 +1,122 @@
+"""One student behind many ids. Ids that disagree are never guessed, and nobody is matched on a name or an e-mail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+
+from hub.engine import keep, stacked
+
+Expr = Any
+PREFIX = "_id."
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """`people` has `_ids` (canonical text of the presented ids), `studentUniqueId` and `rule` ("" where resolved)."""
+
+    people: Any
+    systems: tuple[str, ...]
+
+
+def id_columns(rows: Any) -> list[str]:
+    return [c for c in rows.columns if c.startswith(PREFIX)]
+
+
+def presented(rows: Any, columns: list[str]) -> Expr:
+    """`State=0012|Local=77`, systems in alphabetical order, blanks left out; empty text when all are blank."""
+    parts = []
+    for column in sorted(columns):
+        system = column.removeprefix(PREFIX)
+        parts.append(rows[column].notnull().ifelse(ibis.literal(f"{system}=") + rows[column].cast("string") + "|", ""))
+    text = parts[0]
+    for part in parts[1:]:
+        text = text + part
+    return text.fill_null("")
+
+
+def resolve(con: Any, rows: Any, crosswalk: Any, decisions: Any | None, name: str) -> Resolution:
+    """Finds the student of each distinct combination of ids in `rows`.
+
+    `crosswalk` has system, code, studentUniqueId. Per system an exact code counts; else a code that differs only by
+    lost leading zeros, when it is unique. All systems that know the student must agree; `decisions` (ids_digest,
+    studentUniqueId) made in review win. Rules: identity.blank, identity.unknown, identity.ambiguous, identity.conflict.
+    """
+    columns = id_columns(rows)
+    combos = rows.select(**{c: rows[c] for c in columns}, _ids=presented(rows, columns)).distinct()
+    keep(con, f"{name}_ids", combos)
+    combos = con.table(f"{name}_ids")
+    long = stacked(
+        [
+            combos.filter(combos[c].notnull()).select(
+                "_ids", system=ibis.literal(c.removeprefix(PREFIX)), code=combos[c].cast("string")
+            )
+            for c in columns
+        ]
+    )
+    exact = long.inner_join(crosswalk, ["system", "code"]).select("_ids", "system", "studentUniqueId").distinct()
+    lost = long.anti_join(crosswalk, ["system", "code"])
+    bare = lost.mutate(bare=_bare(lost["code"])).inner_join(
+        crosswalk.select(
+            "system", bare=_bare(crosswalk["code"]), studentUniqueId=crosswalk["studentUniqueId"]
+        ).distinct(),
+        ["system", "bare"],
+    )
+    restored = bare.select("_ids", "system", "studentUniqueId").distinct()
+    found = ibis.union(exact.mutate(restored=False), restored.mutate(restored=True))
+    per_system = found.group_by("_ids", "system").aggregate(people=found["studentUniqueId"].nunique())
+    shared = per_system.group_by("_ids").aggregate(most=per_system["people"].max())
+    per_ids = found.group_by("_ids").aggregate(
+        people=found["studentUniqueId"].nunique(),
+        student=found["studentUniqueId"].min(),
+        mended=found["restored"].max(),
+    )
+    joined = (
+        combos.select("_ids").left_join(per_ids, "_ids").drop("_ids_right").left_join(shared, "_ids").drop("_ids_right")
+    )
+    rule = ibis.cases(
+        (joined["_ids"] == "", "identity.blank"),
+        (joined["people"].isnull(), "identity.unknown"),
+        (joined["people"] == 1, ""),
+        (joined["most"] > 1, "identity.ambiguous"),
+        else_="identity.conflict",
+    )
+    student = (rule == "").ifelse(joined["student"], ibis.null("string"))
+    people = joined.select("_ids", studentUniqueId=student, rule=rule, mended=joined["mended"].fill_null(False))
+    if decisions is not None:
+        people = _decided(people, decisions)
+    keep(con, f"{name}_people", people)
+    return Resolution(con.table(f"{name}_people"), tuple(c.removeprefix(PREFIX) for c in columns))
+
+
+def apply(rows: Any, resolution: Resolution) -> Any:
+    """`rows` with studentUniqueId filled where it was found and `_rule` where it was not; id columns gone."""
+    columns = id_columns(rows)
+    keyed = rows.mutate(_ids=presented(rows, columns))
+    people = resolution.people.select(
+        "_ids", _student=resolution.people["studentUniqueId"], _rule=resolution.people["rule"], _mended="mended"
+    )
+    joined = keyed.left_join(people, "_ids")
+    plain = [c for c in rows.columns if c not in {*columns, "studentUniqueId"}]
+    return joined.select(
+        *plain, studentUniqueId=joined["_student"], _rule=joined["_rule"], _mended=joined["_mended"], _ids=keyed["_ids"]
+    )
+
+
+def _bare(code: Expr) -> Expr:
+    return code.re_replace(r"^0+", "")
+
+
+def _decided(people: Any, decisions: Any) -> Any:
+    digests = people.mutate(ids_digest=people["_ids"].hexdigest("sha256"))
+    chosen = decisions.select("ids_digest", chosen="studentUniqueId")
+    both = digests.left_join(chosen, "ids_digest")
+    taken = both["chosen"].notnull()
+    return both.select(
+        _ids=digests["_ids"],
+        studentUniqueId=taken.ifelse(both["chosen"], digests["studentUniqueId"]),
+        rule=taken.ifelse("", digests["rule"]),
+        mended=digests["mended"],
+    )
