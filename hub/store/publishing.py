@@ -1,0 +1,115 @@
+"""Publish: the only writer of entity rows. One transaction per slice: all of it, or nothing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Column, Connection, Table, Text, func, literal, select
+
+from hub.errors import Stop
+from hub.model import Change, Run, Slice
+from hub.store.advance import advance
+from hub.store.connect import Store, writing
+from hub.store.diff import Comparison, read_comparison
+from hub.store.files import sweep
+from hub.store.held import HELD_COLUMNS, replace_held
+from hub.store.ledger import last_published_on, published_at, write_run
+from hub.store.ledger_tables import HELD, RUN
+from hub.store.snapshots import pointed_at
+from hub.store.staging import Load, stage, unstage
+from hub.store.tables import RECORD_COLUMNS, Instant, columns_of
+
+_HELD = "hub_held"
+
+
+def publish(
+    store: Store, slice_: Slice, run: Run, changes_dir: Path, held: Path | None, states: Mapping[str, str]
+) -> None:
+    """Publish what `compare` wrote into `changes_dir`, as run `run`.
+
+    New versions come in, old ones end, and the ledger, the open held rows of the slice (`held`: held.parquet; None:
+    nothing is held) and the snapshots go with them. `states`: {source: SourceState id} the record was built from.
+    Publishing a run again changes nothing. Raises Stop where another run was published since the comparison, or where
+    the changes do not fit the store; RetryLater where another process writes for too long.
+    """
+    comparison = read_comparison(changes_dir)
+    if (comparison.district, comparison.year) != (store.district, slice_.year) or slice_.district != store.district:
+        raise Stop(
+            f"The changes in {changes_dir} are for {comparison.district} {comparison.year}, not {slice_.partition}.",
+            "Publish them to the slice they were compared with.",
+        )
+    try:
+        with writing(store) as connection:
+            if published_at(connection, run.id) is not None:
+                return
+            _refuse_overtaken(connection, run, comparison)
+            at = _next_instant(connection)
+            differing = [change for change in comparison.changes if change.added or change.changed or change.removed]
+            staged = stage(connection, _loads(store, differing, changes_dir, held), changes_dir)
+            for change in differing:
+                _apply(connection, store.table(change.entity), staged[change.entity], change, run, at)
+            for change in differing:
+                advance(store, connection, change, slice_.year, run.id, changes_dir / f"{change.entity}.parquet")
+            replace_held(connection, slice_.year, run.id, staged.get(_HELD))
+            write_run(connection, run, at, comparison.base, states)
+    finally:
+        unstage(changes_dir)
+    with writing(store) as connection:  # alone, so that no file of a publish in progress is taken for an orphan
+        sweep(store.snapshots, pointed_at(store, connection))
+
+
+def _refuse_overtaken(connection: Connection, run: Run, comparison: Comparison) -> None:
+    newest = last_published_on(connection, comparison.year)
+    if newest != comparison.base:
+        raise Stop(
+            f"Run {run.id} was compared with run {comparison.base or 'nothing'}, but {newest} was published since.",
+            "Discard it and run `hub sync` again: it compares with what is published now.",
+        )
+
+
+def _next_instant(connection: Connection) -> datetime:
+    """Now, and later than every earlier publish, so that history keeps its order when the clock is set back."""
+    newest = connection.execute(select(func.max(RUN.c.published_at, type_=Instant()))).scalar()
+    now = datetime.now(UTC)
+    return now if newest is None else max(now, newest + timedelta(microseconds=1))
+
+
+def _loads(store: Store, changes: list[Change], changes_dir: Path, held: Path | None) -> list[Load]:
+    loads = []
+    for change in changes:
+        table, fields = store.table(change.entity), columns_of(store.entities[change.entity])
+        columns: dict[str, Column[Any]] = {field: table.c[column] for field, column in fields.items()}
+        columns |= {name: table.c[name] for name in RECORD_COLUMNS}
+        columns["_change"] = Column("_change", Text)
+        path = changes_dir / f"{change.entity}.parquet"
+        if not path.is_file():
+            raise Stop(f"{path.name} is missing from {changes_dir}.", "Run `hub sync` again: it compares anew.")
+        loads.append(Load(change.entity, path, columns))
+    if held is not None:
+        loads.append(Load(_HELD, held, {name: HELD.c[column] for name, column in HELD_COLUMNS.items()}))
+    return loads
+
+
+def _apply(connection: Connection, table: Table, staged: Table, change: Change, run: Run, at: datetime) -> None:
+    gone = select(staged.c._key).where(staged.c._change.in_(("changed", "removed")))
+    ended = connection.execute(
+        table.update()
+        .where(table.c._year == run.year, table.c._valid_to.is_(None), table.c._key.in_(gone))
+        .values(_valid_to=at, _ended_run=run.id)
+    ).rowcount
+    names = [column.name for column in staged.c if column.name != "_change"]
+    rows = select(
+        *(staged.c[name] for name in names), literal(run.year), literal(run.id), literal(at, Instant())
+    ).where(staged.c._change.in_(("added", "changed")))
+    inserted = connection.execute(
+        table.insert().from_select([*names, "_year", "_run", "_valid_from"], rows.order_by(staged.c._key))
+    ).rowcount
+    if (ended, inserted) != (change.changed + change.removed, change.added + change.changed):
+        raise Stop(
+            f"{change.entity}: {ended} rows would end and {inserted} begin, but the comparison said "
+            f"{change.changed + change.removed} and {change.added + change.changed}. Nothing was published.",
+            "Run `hub sync` again: it compares anew.",
+        )

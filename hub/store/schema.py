@@ -1,0 +1,95 @@
+"""Bringing a district's database to what the specs say: by revisions for the hub's tables, by comparison for the rest.
+
+Adds tables and columns and widens types. Whatever would destroy data is refused before anything is changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from sqlalchemy import Connection, Table, inspect, select
+from sqlalchemy.schema import CreateSchema
+
+from hub.errors import FixConfiguration
+from hub.store.connect import Store, reading, writing
+from hub.store.ledger_tables import SETTING
+from hub.store.naming import shortened
+from hub.store.tables import refuse_name_clashes
+from hub.store.views import CreateView, DropView
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def migrate(store: Store) -> None:
+    """Create or change the store's tables and views until they fit the specs; quick when they already do.
+
+    Raises FixConfiguration where two districts would share one store or two entities one table, Stop where a spec
+    lost a field or entity that the store holds data of, RetryLater where another process writes for too long.
+    """
+    refuse_name_clashes(store.entities)
+    tables = [store.table(name) for name in store.entities]
+    wanted = _fingerprint(tables)
+    if _settings(store) == {"district": store.district, "schema": wanted}:
+        return
+    with writing(store) as connection:
+        if store.schema:
+            connection.execute(CreateSchema(store.schema, if_not_exists=True))
+        _upgrade_ledger(connection)
+        settings = dict(connection.execute(select(SETTING.c.name, SETTING.c.value)).tuples().all())
+        owner = settings.get("district", store.district)
+        if owner != store.district:
+            raise FixConfiguration(
+                f"Districts {owner} and {store.district} would share the store '{store.schema or store.district}'.",
+                "Give one of them another id in hub.yaml, or another database.",
+            )
+        _fit_tables(store, connection)
+        connection.execute(SETTING.delete())
+        connection.execute(
+            SETTING.insert(), [{"name": "district", "value": store.district}, {"name": "schema", "value": wanted}]
+        )
+
+
+def _fingerprint(tables: Iterable[Table]) -> str:
+    """Digest of everything `migrate` would make, so that a night without a change costs one query."""
+    lines = sorted(path.name for path in (MIGRATIONS / "versions").glob("r*.py"))
+    for each in tables:
+        lines += [each.name, *(f"{c.name} {c.type!r}" for c in each.c), *sorted(str(i.name) for i in each.indexes)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _settings(store: Store) -> dict[str, str]:
+    with reading(store) as connection:
+        if not inspect(connection).has_table(SETTING.name):
+            return {}
+        return dict(connection.execute(select(SETTING.c.name, SETTING.c.value)).tuples().all())
+
+
+def _upgrade_ledger(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    command.upgrade(config, "head")
+
+
+def _fit_tables(store: Store, connection: Connection) -> None:
+    inspector = inspect(connection)
+    existing = {name for name in inspector.get_table_names() if not name.startswith("hub_")}
+    _drop_views(connection, existing | set(store.metadata.tables), set(inspector.get_view_names()))
+    if existing:
+        from hub.store.fit import fit
+
+        fit(connection, store.metadata)
+    else:
+        store.metadata.create_all(connection, checkfirst=False)
+    for each in store.metadata.tables.values():
+        connection.execute(CreateView(each))
+
+
+def _drop_views(connection: Connection, tables: Iterable[str], views: set[str]) -> None:
+    # A view pins the columns it reads, so all of ours make way and come back.
+    for name in sorted({shortened(f"{each}_current") for each in tables} & views):
+        connection.execute(DropView(name))
