@@ -90,7 +90,7 @@ def american(column: pa.Array, zeros: bool = True) -> pa.Array:
     return written if zeros else pc.replace_substring_regex(written, r"\b0", "")
 
 
-def table(header: Sequence[str], rows: int, **columns: Any) -> pa.Table:
+def table(header: Sequence[str], rows: int, /, **columns: Any) -> pa.Table:
     """A table in the header's order: a constant fills its column, a column not given is blank."""
     unknown = set(columns) - set(header)
     if unknown:

@@ -2,33 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 
-from hub.demo import gradebook, lms, map_growth, oneroster
+from hub.demo import college_board, gradebook, iready, lms, map_growth, oneroster
 from hub.demo.attendance import attendance
+from hub.demo.edfi import write_edfi
+from hub.demo.faults import (
+    FAULTS,
+    cut_in_half,
+    empty_school,
+    kinds,
+    make_ragged,
+    spoil_attendance,
+    spoil_map,
+    spoil_sis,
+)
+from hub.demo.map_growth import copies
 from hub.demo.package import manifest, write_csv, write_folder, zip_folder
 from hub.demo.plan import CHARTER, CONSORTIUM, DEMO, Plan
 from hub.demo.roster import Roster, roster
 
-__all__ = ["CHARTER", "CONSORTIUM", "DEMO", "Plan", "write_night", "write_nightly", "write_standing"]
+__all__ = [
+    "CHARTER", "CONSORTIUM", "DEMO", "FAULTS", "Plan", "SOURCES", "copies", "write_night", "write_nightly",
+    "write_standing",
+]  # fmt: skip
 
+SOURCES = ("sis", "lms", "attendance", "map", "iready", "sat", "edfi")
 SIS, LMS = "Hollow SIS", "Hollow Classroom"
 
 
-def write_night(plan: Plan, out: Path, night: int = 1, *, faults: bool = False) -> dict[str, Path]:
+def write_night(plan: Plan, out: Path, night: int = 1, *, faults: bool | Collection[str] = False) -> dict[str, Path]:
     """Write what every system sends on night `night` (1, 2, ...); gives source name -> its folder under `out`.
 
-    SIS, LMS and assessment files say everything known so far; attendance says the one day.
+    SIS, LMS, assessment and Ed-Fi files say everything known so far; attendance says the one day. `faults` makes it
+    a bad night: True for all of FAULTS, or the kinds wanted (KeyError for an unknown one).
     """
-    now = roster(plan, night)
-    _write_package(sis_tables(now), out / "sis", "1.1", "bulk", SIS)
-    _write_package(lms.tables(now), out / "lms", "1.2", "bulk", LMS)
-    write_csv(attendance(now, night), out / "attendance" / f"attendance_{plan.day(night)}.csv")
-    write_csv(map_growth.tests(now), out / "map" / f"map_growth_fall_{plan.year_title}.csv")
-    return {name: out / name for name in ("sis", "lms", "attendance", "map")}
+    now, wrong = roster(plan, night), kinds(faults)
+    _write_package(spoil_sis(plan, sis_tables(now), wrong), out / "sis", "1.1", SIS)
+    _write_package(empty_school(plan, lms.tables(now), wrong), out / "lms", "1.2", LMS)
+    marks = spoil_attendance(attendance(now, night), wrong)
+    write_csv(marks, out / "attendance" / f"attendance_{plan.day(night)}.csv")
+    _write_map(now, out / "map" / f"map_growth_fall_{plan.year_title}.csv", wrong)
+    diagnostics = _write_iready(now, out / "iready")
+    if "iready_unreadable_zip" in wrong:
+        cut_in_half(diagnostics)
+    for name, form in college_board.FORMS.items():
+        write_csv(college_board.scores(now, form), out / "sat" / f"{name}.csv")
+    write_edfi(now, out / "edfi")
+    return {name: out / name for name in SOURCES}
 
 
 def write_standing(plan: Plan, out: Path, night: int = 1) -> dict[str, Path]:
@@ -64,7 +89,22 @@ def sis_tables(now: Roster) -> dict[str, pa.Table]:
     }
 
 
-def _write_package(tables: Mapping[str, pa.Table], folder: Path, version: str, mode: str, system: str) -> Path:
+def _write_package(tables: Mapping[str, pa.Table], folder: Path, version: str, system: str) -> Path:
     unpacked = folder / "unpacked"
-    write_folder({"manifest": manifest(version, dict.fromkeys(tables, mode), system), **tables}, unpacked)
+    write_folder({"manifest": manifest(version, dict.fromkeys(tables, "bulk"), system), **tables}, unpacked)
     return zip_folder(unpacked, folder / "oneroster.zip")
+
+
+def _write_map(now: Roster, path: Path, wrong: Collection[str]) -> None:
+    plan = now.plan
+    year = replace(plan, year=plan.year - 1) if "map_last_year" in wrong else plan
+    write_csv(spoil_map(plan, map_growth.tests(replace(now, plan=year)), wrong), path)
+    if "map_ragged_rows" in wrong:
+        make_ragged(path)
+
+
+def _write_iready(now: Roster, folder: Path) -> Path:
+    unpacked = folder / "unpacked"
+    for subject in ("ela", "math"):
+        write_csv(iready.diagnostics(now, subject), unpacked / f"diagnostic_results_{subject}.csv", bom=True)
+    return zip_folder(unpacked, folder / "iready_diagnostics.zip")

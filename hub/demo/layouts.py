@@ -73,3 +73,40 @@ MAP_GROWTH = (
     *(f"Typical{window}Growth" for window in _WINDOWS),
     *(f"ProjectedProficiency{part}{n}" for n in range(1, 11) for part in words("Study Level")),
 )
+
+_IREADY_STUDENT = (
+    "Last Name", "First Name", "Student ID", "Student Grade", "Academic Year", "School", "Enrolled",
+    "District State ID", "Account State ID", "School State ID", "Student State ID", "User Name", "Sex",
+    "Hispanic or Latino", "Race", "English Language Learner", "Special Education", "Economically Disadvantaged",
+    "Migrant", "Class(es)", "Class Teacher(s)", "Report Group(s)", "Start Date", "Completion Date", "Norming Window",
+    "Baseline Diagnostic (Y/N)", "Most Recent Diagnostic YTD (Y/N)", "Duration (min)", "Rush Flag", "Read Aloud",
+    "Overall Scale Score", "Overall Placement", "Overall Relative Placement", "Percentile", "Grouping",
+)  # fmt: skip
+_IREADY_GROWTH = (
+    "Diagnostic Gain", "Annual Typical Growth Measure", "Annual Stretch Growth Measure",
+    "Percent Progress to Annual Typical Growth (%)", "Percent Progress to Annual Stretch Growth (%)",
+    "Mid On Grade Level Scale Score",
+)  # fmt: skip
+IREADY_DOMAINS = {
+    "ela": (
+        "Phonological Awareness", "Phonics", "High-Frequency Words", "Vocabulary", "Comprehension: Overall",
+        "Comprehension: Literature", "Comprehension: Informational Text",
+    ),
+    "math": ("Number and Operations", "Algebra and Algebraic Thinking", "Measurement and Data", "Geometry"),
+}  # fmt: skip
+
+
+def _iready(subject: str, measure: str, *last: str) -> tuple[str, ...]:
+    parts = ("Scale Score", "Placement", "Relative Placement")
+    domains = (f"{domain} {part}" for domain in IREADY_DOMAINS[subject] for part in parts)
+    return (*_IREADY_STUDENT, f"{measure} Measure", f"{measure} Range", *domains, *_IREADY_GROWTH, *last)
+
+
+#: i-Ready diagnostic results: 65 columns for reading, 58 for mathematics.
+IREADY = {
+    "ela": _iready("ela", "Lexile", "Reading Difficulty Indicator (Y/N)"),
+    "math": _iready(
+        "math", "Quantile", "Proficiency if Student Shows No Additional Growth",
+        "Projection if Student Achieves Typical Growth", "Projection if Student Achieves Stretch Growth",
+    ),
+}  # fmt: skip

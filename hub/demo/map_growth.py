@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 
 from hub.demo.columns import Ints, american, below, choose, dates, padded, shuffled, table, text, where
 from hub.demo.layouts import MAP_GROWTH
 from hub.demo.oneroster import DISTRICT_NUMBER, school_names, school_numbers
+from hub.demo.package import read_csv, write_csv
 from hub.demo.people import FIRST_LOCAL_ID, state_ids
 from hub.demo.roster import Roster
 
@@ -79,7 +82,7 @@ def _rows(roster: Roster, student: Ints, subject: Ints, day: Ints, number: Ints)
         StudentID=pa.array(student + FIRST_LOCAL_ID).cast(pa.string()), Student_StateID=state_ids(plan, student),
         Subject=choose(SUBJECTS, subject), Course=choose(_COURSES, subject), GrowthMeasureYN="TRUE",
         NormsReferenceData="2020", WISelectedAYFall="6", TestType="Survey With Goals", TestName=choose(_TESTS, subject),
-        TestID=text(700_000_000 + number), TestStartDate=american(dates(plan.start, day)),
+        TestID=text(str(plan.year), padded(number, 10)), TestStartDate=american(dates(plan.start, day)),
         TestStartTime=text(padded(minutes // 60, 2), ":", padded(minutes % 60, 2), ":", padded(roll("second", 60), 2)),
         TestDurationMinutes=18 + roll("duration", 60), TestRITScore=score,
         TestStandardError=_tenths(29 + roll("se", 9)),
@@ -96,15 +99,16 @@ def _tenths(number: Ints) -> pa.Array:
     return text(number // 10, ".", number % 10)
 
 
-def copies_of(rows: pa.Table, count: int) -> pa.Table:
-    """`count` rows made by repeating `rows`, every copy with students and test ids of its own."""
-    source = np.arange(count) % rows.num_rows
-    number = np.arange(count)
-    blown = rows.take(pa.array(source))
-    for name, column in {
+def copies(path: Path, rows: int, out: Path) -> Path:
+    """Write `rows` rows made by repeating those of a MAP Growth file, each with a student and a TestID of its own."""
+    source = read_csv(path)
+    number = np.arange(rows)
+    blown = source.take(pa.array(number % source.num_rows))
+    own = {
         "StudentID": text(number + FIRST_LOCAL_ID),
         "Student_StateID": padded(number + 1, 10),
-        "TestID": text(number + 700_000_000),
-    }.items():
+        "TestID": text(number + 10**12),
+    }
+    for name, column in own.items():
         blown = blown.set_column(blown.schema.get_field_index(name), name, column)
-    return blown
+    return write_csv(blown, out)

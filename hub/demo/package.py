@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import csv
 import functools
 import zipfile
 from collections.abc import Mapping
@@ -10,6 +12,7 @@ from typing import Any
 
 import ibis
 import pyarrow as pa
+import pyarrow.csv as pcsv
 
 from hub.demo.columns import words
 
@@ -29,11 +32,23 @@ def _connection() -> Any:
     return ibis.duckdb.connect()
 
 
-def write_csv(rows: pa.Table, path: Path) -> Path:
-    """RFC 4180 with a header; null is written as nothing."""
+def write_csv(rows: pa.Table, path: Path, *, bom: bool = False) -> Path:
+    """RFC 4180 with a header; null is written as nothing. `bom` puts a UTF-8 byte order mark in front."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _connection().to_csv(ibis.memtable(rows), str(path))
+    if bom:
+        path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
     return path
+
+
+def read_csv(path: Path) -> pa.Table:
+    """All columns as text, blank as null."""
+    header = path.read_text("utf-8-sig").split("\n", 1)[0].rstrip("\r")
+    names = next(csv.reader([header]))
+    convert = pcsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), null_values=[""])
+    convert.strings_can_be_null = True
+    rows: pa.Table = pcsv.read_csv(path, convert_options=convert)
+    return rows
 
 
 def manifest(version: str, modes: Mapping[str, str], system: str) -> pa.Table:

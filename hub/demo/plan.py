@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 #: CEDS entry grade levels, in order; a grade is an index into this list.
 GRADES = ("PK", "KG", *(f"{grade:02d}" for grade in range(1, 13)))
@@ -67,11 +68,32 @@ class Plan:
         """The day after the last day of school (OneRoster 1.1: endDate is exclusive)."""
         return self.terms[0][4]
 
+    @property
+    def holidays(self) -> tuple[date, ...]:
+        """Weekdays without school: two in late November and the last two weeks of the year."""
+        november = [date(self.year - 1, 11, day) for day in range(22, 29)]
+        thursday = next(day for day in november if day.weekday() == 3)
+        winter = [date(self.year - 1, 12, 21) + timedelta(days=n) for n in range(12)]
+        days = [thursday, thursday + timedelta(days=1), *winter]
+        return tuple(day for day in days if day.weekday() < 5)
+
     def day(self, night: int) -> date:
-        """The school day that night `night` (1, 2, ...) reports: weekdays from the first of November on."""
-        first = np.busday_offset(np.datetime64(date(self.year - 1, 11, 1)), night - 1, roll="forward")
-        day: date = first.astype(date)
-        return day
+        """The school day that night `night` (1, 2, ...) reports: the school days from the first of November on."""
+        first = np.datetime64(date(self.year - 1, 11, 1))
+        return _date(np.busday_offset(first, night - 1, roll="forward", holidays=_days(self.holidays)))
+
+    def instructional_days(self, first: date, after: date) -> int:
+        """School days from `first` to the day before `after`."""
+        return int(np.busday_count(first, after, holidays=_days(self.holidays)))
+
+
+def _days(days: tuple[date, ...]) -> NDArray[np.datetime64]:
+    return np.array(days, "datetime64[D]")
+
+
+def _date(day: np.datetime64) -> date:
+    plain: date = day.astype(date)
+    return plain
 
 
 #: The fewest students, the largest consortium, and one small enough to play in seconds.
