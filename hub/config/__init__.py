@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.config.load import SCHEMAS, config_path, load, process_environment, secret
+from hub.config.load import SCHEMAS, config_path, load, operator, process_environment, secret
 from hub.config.settings import (
     Alerts,
     District,
@@ -17,6 +17,7 @@ __all__ = [
     "load",
     "config_path",
     "secret",
+    "operator",
     "process_environment",
     "SCHEMAS",
     "Settings",

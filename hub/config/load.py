@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,14 @@ def secret(name: str, key: str) -> str:
             f"Set {name} for the account that runs the hub, or remove {key} from hub.yaml.",
         )
     return value
+
+
+def operator() -> str:
+    """The account this process runs for, as a run's ledger names it."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # an account without a name, as in some containers
+        return f"uid {os.getuid()}"
 
 
 def process_environment(**extra: str) -> dict[str, str]:

@@ -1,0 +1,76 @@
+"""The command line. Exit codes: 0 done, 1 done but a person must act, 2 bad input, 3 configuration or usage,
+70 a defect of the hub. Heavy imports stay inside the commands: `hub --help` answers at once."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from hub.commands import demo, held, init, publish, report, review, runs, store, student, sync, up
+from hub.commands.faults import DEFECT, fail, tell_defect
+from hub.errors import FixConfiguration, HubError
+
+
+class Hub(click.Group):
+    """Turns every end of a command into its exit code and one message."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except HubError as error:
+            fail(ctx, error)
+            return ctx.exit(error.exit_code)
+        except Exception as error:
+            tell_defect(ctx, error)
+            return ctx.exit(DEFECT)
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs["standalone_mode"] = False
+        try:
+            code = super().main(*args, **kwargs)
+        except click.ClickException as error:
+            error.show()
+            code = FixConfiguration.exit_code
+        except click.Abort:
+            click.echo("Stopped. What is published is as it was before.", err=True)
+            code = 130
+        except BrokenPipeError:  # the reader of our output has left, as in `hub runs | head`
+            sys.stderr.close()
+            code = 0
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+@click.group(cls=Hub, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="hub")
+def main() -> None:
+    """One record per student out of the systems of a school district.
+
+    \b
+    hub init my-district      write a commented hub.yaml
+    hub sync                  run tonight's job now
+    hub up                    run it every night, with a web page
+    hub demo                  see it all on a fictional district
+    """
+
+
+for _command in (
+    init.command,
+    sync.command,
+    up.command,
+    runs.command,
+    held.group,
+    student.group,
+    review.group,
+    publish.group,
+    report.command,
+    demo.command,
+    store.group,
+):
+    main.add_command(_command)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""How a command ends badly: the message and the remedy, never a traceback unasked, never a student's value."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from hub.errors import HubError
+
+DEFECT = 70
+
+
+def fail(ctx: click.Context, error: HubError) -> None:
+    """Say what went wrong and what to do; as JSON too where the caller asked for it."""
+    if ctx.meta.get("hub.debug"):
+        traceback.print_exception(error)
+    if ctx.meta.get("hub.json"):
+        told = {"error": error.message, "remedy": error.remedy, "exit_code": error.exit_code}
+        click.echo(json.dumps(told, indent=2))
+    click.secho(error.message, fg="red", err=True)
+    if error.remedy:
+        click.echo(error.remedy, err=True)
+
+
+def tell_defect(ctx: click.Context, error: Exception) -> None:
+    """One line for the reader, the places for whoever repairs it. The error's own text may quote a row: it is kept
+    out of both and shown with --debug only."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    log = _write(ctx, [type(error).__name__, *places])
+    if ctx.meta.get("hub.debug"):
+        traceback.print_exception(error)
+    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
+    click.secho(
+        f"This is a defect of the hub, not of your data: {type(error).__name__} at {where}. The places are in {log}; "
+        "please report it with that file.",
+        fg="red",
+        err=True,
+    )
+
+
+def _write(ctx: click.Context, lines: list[str]) -> Path:
+    text = "\n  ".join([f"{datetime.now(UTC).isoformat(timespec='seconds')} {ctx.invoked_subcommand}", *lines]) + "\n"
+    for folder in (ctx.meta.get("hub.state"), Path(tempfile.gettempdir())):
+        if folder is not None:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                with (folder / "hub-defects.log").open("a", encoding="utf-8") as log:
+                    log.write(text)
+            except OSError:
+                continue
+            return Path(folder / "hub-defects.log")
+    return Path("no log: no folder could be written")

@@ -1,0 +1,112 @@
+"""`hub held list|show|replay`"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from hub.commands.options import common, district_option, districts_of, settings_of, slices_of, year_option
+from hub.commands.outcome import exit_code, say_run
+from hub.commands.words import progress, say_json, say_table
+
+_source = click.option("--source", metavar="NAME", help="Only this source.")
+
+
+@click.group("held")
+def group() -> None:
+    """Rows that were held back: how many by which rule, where they stand, and trying them again."""
+
+
+@group.command("list")
+@district_option
+@year_option
+@_source
+@common
+def list_held(district: str | None, year: int | None, source: str | None, config: Path | None, as_json: bool) -> None:
+    """Count the faults by source, entity, field and rule.
+
+    \b
+    Example:
+      hub held list --source sis
+    """
+    settings = settings_of(config)
+    from hub import pipeline, store
+
+    counts: Counter[tuple[str, str, str, str, str]] = Counter()
+    for each in districts_of(settings, district):
+        for row in store.held_rows(pipeline.open_store(settings, each.id), year, source, None, None):
+            counts[each.id, row.source, row.entity, row.field, row.rule] += 1
+    names = ("district", "source", "entity", "field", "rule")
+    if as_json:
+        return say_json([dict(zip(names, key, strict=True)) | {"faults": n} for key, n in counts.most_common()])
+    if not counts:
+        return click.echo("Nothing is held.")
+    say_table(("District", "Source", "Entity", "Field", "Rule", "Faults"), [(*k, n) for k, n in counts.most_common()])
+    return click.echo("Where they stand: `hub held show RULE`.")
+
+
+@group.command("show")
+@click.argument("rule")
+@district_option
+@year_option
+@_source
+@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="How many of each district.")
+@common
+def show_held(
+    rule: str,
+    district: str | None,
+    year: int | None,
+    source: str | None,
+    limit: int,
+    config: Path | None,
+    as_json: bool,
+) -> None:
+    """Show the places (file, row, field) that a rule holds. The value stays in the landed file.
+
+    \b
+    Example:
+      hub held show missing --source sis
+    """
+    settings = settings_of(config)
+    from hub import pipeline, store
+
+    found = [
+        (each.id, row)
+        for each in districts_of(settings, district)
+        for row in store.held_rows(pipeline.open_store(settings, each.id), year, source, rule, limit)
+    ]
+    if as_json:
+        return say_json([{"district": id_} | vars(row) for id_, row in found])
+    if not found:
+        return click.echo(f"Nothing is held by rule {rule}. `hub held list` names the rules.")
+    rows = [(r.source, r.file, str(r.row), r.entity, r.field, r.since_run) for _, r in found]
+    return say_table(("Source", "File", "Row", "Entity", "Field", "Since run*"), rows)
+
+
+@group.command("replay")
+@district_option
+@year_option
+@_source
+@common
+def replay_held(district: str | None, year: int | None, source: str | None, config: Path | None, as_json: bool) -> int:
+    """Read the landed files again, without asking any vendor: after a mapping, rule or answer has changed.
+
+    \b
+    Example:
+      hub held replay --district maple-hollow --source map
+    """
+    settings = settings_of(config)
+    from hub import pipeline
+
+    runs = []
+    for slice in slices_of(settings, district, year):
+        with progress() as callback:
+            runs.append(pipeline.replay(settings, slice, source=source, progress=callback))
+    if as_json:
+        say_json(runs)
+    else:
+        for run in runs:
+            say_run(run)
+    return exit_code(runs)

@@ -1,0 +1,45 @@
+"""What a run did, in words, and the exit code that says whether a person must act."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import click
+
+from hub.commands.words import printable, say_table
+from hub.model import Run
+
+_FAILED = ("failed", "refused")
+
+
+def exit_code(runs: Iterable[Run]) -> int:
+    """0, or 1 where a source failed, a delivery was refused, or a publish is held or failed."""
+    return int(any(r.status in ("held", "failed") or any(s.status in _FAILED for s in r.sources) for r in runs))
+
+
+def say_run(run: Run) -> None:
+    """One run: its sources, what it changed, what it held, what to do next."""
+    click.echo(f"{run.district}, school year {run.year}: {run.status}. Run {run.id}.")
+    if run.message:
+        click.echo(printable(run.message))
+    if run.sources:
+        rows = [(s.source, s.status, len(s.files), s.received) for s in run.sources]
+        say_table(("Source", "Status*", "Files", "Received (UTC)*"), rows)
+    changes = [c for c in run.changes if c.added or c.changed or c.removed]
+    if changes:
+        rows_ = [(c.entity, c.before, c.added, c.changed, c.removed, c.after) for c in changes]
+        say_table(("Entity", "Before", "Added", "Changed", "Removed", "After"), rows_)
+    held = sum(h.rows for h in run.held)
+    if held:
+        click.echo(f"Held back: {held:,} faults. See `hub held list --district {run.district} --year {run.year}`.")
+    for source in run.sources:
+        if source.message:
+            owner = f" [{source.owner}]" if source.owner else ""
+            click.echo(printable(f"{source.source}{owner}: {source.message} {source.remedy}".rstrip()))
+    for breach in run.breaches:
+        click.echo(
+            f"Guard: {breach.entity} would have {breach.rows:,} rows {breach.kind} ({breach.share:.1%}, "
+            f"allowed {breach.limit:.1%})."
+        )
+    if run.status == "held":
+        click.echo(f"Look at `hub report {run.id}`, then `hub publish approve {run.id}` or `... discard {run.id}`.")

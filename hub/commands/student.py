@@ -1,0 +1,68 @@
+"""`hub student show ID`"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from hub.commands.options import common, district_option, one_district, settings_of
+from hub.commands.words import printable, say_json, say_table
+from hub.errors import FixConfiguration
+
+if TYPE_CHECKING:
+    from hub.config import Settings
+
+
+@click.group("student")
+def group() -> None:
+    """One student's record, now or as it was."""
+
+
+@group.command("show")
+@click.argument("student_id", metavar="ID")
+@district_option
+@click.option(
+    "--as-of", "day", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="As it was at the end of this day."
+)
+@common
+def show_student(
+    student_id: str, district: str | None, day: datetime | None, config: Path | None, as_json: bool
+) -> None:
+    """Show everything published about a student (studentUniqueId), each row with its source.
+
+    \b
+    Examples:
+      hub student show 604822
+      hub student show 604822 --as-of 2026-10-01
+    """
+    settings = settings_of(config)
+    chosen = one_district(settings, district)
+    from hub import pipeline, store
+
+    when = None if day is None else datetime.combine(day, time.max, _zone(settings)).astimezone(UTC)
+    record = store.student_record(pipeline.open_store(settings, chosen.id), student_id, when)
+    if not any(record.values()):
+        at = f" on {day:%Y-%m-%d}" if day else ""
+        raise FixConfiguration(
+            f"No student with that id is published in {chosen.id}{at}.", "Check the id (studentUniqueId) and the date."
+        )
+    if as_json:
+        return say_json(record)
+    for entity, rows in record.items():
+        for row in rows:
+            say_table((entity, ""), [(name, _short(value)) for name, value in row.items() if value not in (None, "")])
+    return None
+
+
+def _zone(settings: Settings) -> tzinfo:
+    return ZoneInfo(settings.schedule.timezone) if settings.schedule else UTC
+
+
+def _short(value: Any) -> str:
+    # A descriptor reads better by its code: the namespace is in --json.
+    text = printable(value)
+    return text.split("#", 1)[1] if text.startswith("uri://") and "#" in text else text

@@ -1,0 +1,69 @@
+"""`hub sync`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hub.commands.faults import fail
+from hub.commands.options import common, district_option, settings_of, slices_of, year_option
+from hub.commands.outcome import exit_code, say_run
+from hub.commands.words import progress, say_json
+from hub.errors import FixConfiguration, HubError
+from hub.model import Run
+
+
+@click.command("sync")
+@district_option
+@year_option
+@click.option("--source", "sources", multiple=True, metavar="NAME", help="Only this source; may be repeated.")
+@common
+@click.pass_context
+def command(
+    ctx: click.Context,
+    district: str | None,
+    year: int | None,
+    sources: tuple[str, ...],
+    config: Path | None,
+    as_json: bool,
+) -> int:
+    """Run the nightly job now: fetch, check, unify and publish each district's current school year.
+
+    Ends with 1 where a person must act: a source failed, or the guard holds a publish.
+
+    \b
+    Examples:
+      hub sync
+      hub sync --district maple-hollow --source sis
+    """
+    settings = settings_of(config)
+    slices = slices_of(settings, district, year)
+    _refuse_unknown(sources, {s.name for each in slices for s in settings.district(each.district).sources})
+    from hub import pipeline
+
+    runs: list[Run] = []
+    code = 0
+    for slice in slices:
+        try:
+            with progress() as callback:
+                run = pipeline.sync(settings, slice, only=set(sources) or None, progress=callback)
+        except HubError as error:  # the other districts go on
+            if len(slices) == 1:
+                raise
+            click.echo(f"{slice.district}, school year {slice.year}: not synced.", err=True)
+            fail(ctx, error)
+            code = max(code, error.exit_code)
+            continue
+        runs.append(run)
+        if not as_json:
+            say_run(run)
+    if as_json:
+        say_json(runs)
+    return max(code, exit_code(runs))
+
+
+def _refuse_unknown(sources: tuple[str, ...], known: set[str]) -> None:
+    for name in sources:
+        if name not in known:
+            raise FixConfiguration(f"hub.yaml has no source {name!r}.", f"Use one of {', '.join(sorted(known))}.")

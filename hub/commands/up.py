@@ -1,0 +1,91 @@
+"""`hub up`: Dagster's web page and daemon on this hub's own state."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hub.commands.options import common, settings_of
+from hub.commands.words import say_json
+from hub.errors import FixConfiguration
+
+if TYPE_CHECKING:
+    from hub.config import Settings
+
+_URL = "HUB_DAGSTER_STORAGE"  # what dagster.yaml names, whatever hub.yaml calls it
+
+
+@click.command("up")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Anyone who reaches it may start and stop runs.")
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
+@common
+def command(host: str, port: int, config: Path | None, as_json: bool) -> None:
+    """Run the hub: the nightly schedule, and a web page of its runs. Stop it with Ctrl-C.
+
+    \b
+    Example:
+      hub up --port 3000
+    """
+    settings = settings_of(config)
+    _check_alerts(settings)
+    _check_port(host, port)
+    environment = dagster_environment(settings)
+    address = f"http://{host}:{port}"
+    if as_json:
+        say_json({"url": address, "dagster_home": environment["DAGSTER_HOME"]})
+    else:
+        click.echo(f"The hub's page is {address} (it takes some seconds). Ctrl-C stops it.")
+    sys.stdout.flush()
+    arguments = ["-m", "dagster", "dev", "-m", "hub.definitions", "--host", host, "--port", str(port)]
+    # In our place: signals and the exit code need nobody in between.
+    os.execve(sys.executable, [sys.executable, *arguments], environment)  # noqa: S606
+
+
+def dagster_environment(settings: Settings) -> dict[str, str]:
+    """Write `<state>/dagster/dagster.yaml` and give the environment in which Dagster finds it and this hub.yaml."""
+    import yaml
+
+    from hub.config import process_environment
+
+    home = settings.state / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    if settings.dagster_url:
+        storage: dict[str, object] = {"postgres": {"postgres_url": {"env": _URL}}}
+    else:
+        storage = {"sqlite": {"base_dir": str(home / "storage")}}
+    instance = {
+        "telemetry": {"enabled": False},
+        "storage": storage,
+        # One run at a time may ask one vendor, unless the pool says otherwise.
+        "concurrency": {"pools": {"default_limit": 1}},
+    }
+    text = "# Written by `hub up` from hub.yaml: change it there.\n" + yaml.safe_dump(instance, sort_keys=False)
+    (home / "dagster.yaml").write_text(text, encoding="utf-8")
+    extra = {_URL: settings.dagster_url} if settings.dagster_url else {}
+    return process_environment(DAGSTER_HOME=str(home), HUB_CONFIG=str(settings.path), **extra)
+
+
+def _check_alerts(settings: Settings) -> None:
+    # An alert that cannot be sent is found out tonight, or now.
+    from hub.config import secret
+
+    for name, key in settings.alerts.secrets():
+        secret(name, key)
+
+
+def _check_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise FixConfiguration(
+                f"{host}:{port} cannot be used ({error.strerror}).",
+                "Stop what uses it (perhaps another `hub up`), or choose another with --port.",
+            ) from None
