@@ -10,7 +10,7 @@ from datetime import datetime
 from hub.model import Breach, HeldCount, Rule, RuleResult, Run, SourceOutcome
 from hub.report.reconcile import Reconciliation
 from hub.report.sections import is_stale, limit_of
-from hub.report.words import aware, counted, lasting, listed, share
+from hub.report.words import aware, counted, lasting, share
 
 UNNAMED = "No owner named"
 OPERATOR = "Whoever runs the hub"
@@ -18,11 +18,13 @@ OPERATOR = "Whoever runs the hub"
 
 @dataclass(frozen=True)
 class Cause:
-    """One thing to put right. `amount` is text with its unit; `urgent` is False where it can wait."""
+    """One thing to put right. `rule` is the id of the rule that found it, if one did; `amount` is text with its unit;
+    `urgent` is False where it can wait."""
 
     owner: str
     source: str
     title: str
+    rule: str
     sentence: str
     amount: str
     where: tuple[str, ...]
@@ -59,7 +61,7 @@ def groups(
     """Who must act and on what, the owners with most urgent causes first."""
     found = [
         *_run_causes(run, totals),
-        *(_breach(run, breach) for breach in run.breaches if run.status == "held"),
+        *_breaches(run),
         *(cause for outcome in run.sources for cause in _outcome(run, outcome, now, hours)),
         *_held(run, rules),
         *_failed_rules(run, rules),
@@ -67,9 +69,7 @@ def groups(
     owners: dict[str, list[Cause]] = defaultdict(list)
     for cause in found:
         owners[cause.owner].append(cause)
-    made = (
-        Group(owner, tuple(sorted(causes, key=lambda cause: not cause.urgent))) for owner, causes in owners.items()
-    )
+    made = (Group(owner, tuple(sorted(causes, key=lambda cause: not cause.urgent))) for owner, causes in owners.items())
     return tuple(sorted(made, key=lambda group: (-group.urgent, group.owner)))
 
 
@@ -88,8 +88,8 @@ def verdict(run: Run, totals: Reconciliation, causes: tuple[Group, ...]) -> Verd
         steps.append(("Put right the cause below, then run the night again:", "hub sync"))
     urgent = sum(group.urgent for group in causes)
     if urgent:
-        owners = listed([group.owner for group in causes if group.urgent])
-        steps.append((f"{counted(urgent, 'cause')} below to put right, by {owners}.", ""))
+        owners = sum(bool(group.urgent) for group in causes)
+        steps.append((f"{counted(urgent, 'cause')} to put right by {counted(owners, 'owner')}: see who must act.", ""))
     if urgent and run.status in ("published", "approved", "unchanged") and tone != "bad":
         tone = "warn" if any(o.status in ("failed", "refused") for o in run.sources) else tone
     return Verdict(tone, headline, sentence, tuple(steps) or (("Nothing to do.", ""),))
@@ -111,8 +111,10 @@ def _outcome_in_words(run: Run) -> tuple[str, str, str]:
     if run.status == "discarded":
         return "calm", "Discarded", "A person dropped this publish: what was published before stays."
     if run.status == "held":
-        why = "; ".join(_limit(breach) for breach in run.breaches) or run.message or "a guard asks for a person"
-        return "warn", "Held for approval", f"Nothing is published yet: {why}."
+        worst = max(run.breaches, key=lambda breach: breach.share - breach.limit, default=None)
+        why = _limit(worst) if worst else "a guard asks for a person"
+        more = f", and {counted(len(run.breaches) - 1, 'more limit')} passed" if len(run.breaches) > 1 else ""
+        return "warn", "Held for approval", f"Nothing is published yet: {why}{more}."
     return "bad", "Failed", "Nothing was published: what was published before stays."
 
 
@@ -127,28 +129,37 @@ def _run_causes(run: Run, totals: Reconciliation) -> list[Cause]:
     causes = []
     if run.status == "failed":
         sentence = run.message or "The run stopped before publishing."
-        causes.append(Cause(OPERATOR, "", "The run failed", sentence, "", (), "Then run it again:", True, "hub sync"))
+        causes.append(
+            Cause(
+                OPERATOR,
+                "",
+                "The run failed",
+                "",
+                sentence,
+                "",
+                (),
+                "Put it right, then run the night again:",
+                True,
+                "hub sync",
+            )
+        )
     if totals.broken:
         remedy = "Send this page to whoever runs the hub: rows may have been lost or counted twice."
         title = "Totals do not add up"
         sentence = "What went in must equal what came out, was held or was ignored."
-        causes.append(Cause(OPERATOR, "", title, sentence, counted(totals.broken, "line"), (), remedy))
+        causes.append(Cause(OPERATOR, "", title, "", sentence, counted(totals.broken, "line"), (), remedy))
     return causes
 
 
-def _breach(run: Run, breach: Breach) -> Cause:
+def _breaches(run: Run) -> list[Cause]:
+    """What the guard waits for, as long as it waits: one decision, however many limits were passed."""
+    if run.status != "held":
+        return []
+    sentence = "; ".join(_limit(breach) for breach in run.breaches) or run.message
     remedy = "See Changes below, then approve or discard:"
-    return Cause(
-        _owner("district", run, None),
-        "",
-        f"Guard: too many rows {breach.kind}",
-        f"{_limit(breach)}.",
-        counted(breach.rows, "row"),
-        (breach.entity,),
-        remedy,
-        True,
-        f"hub publish approve {run.id}",
-    )
+    command = f"hub publish approve {run.id}"
+    title = "The guard waits for a decision"
+    return [Cause(_owner("district", run, None), "", title, "", sentence, "", (), remedy, True, command)]
 
 
 def _outcome(run: Run, outcome: SourceOutcome, now: datetime, hours: Mapping[str, float]) -> list[Cause]:
@@ -156,7 +167,7 @@ def _outcome(run: Run, outcome: SourceOutcome, now: datetime, hours: Mapping[str
     if outcome.status in ("failed", "refused"):
         title = "Source failed" if outcome.status == "failed" else "Delivery refused"
         remedy = outcome.remedy or "See the message, then run the night again."
-        return [Cause(owner, outcome.source, title, outcome.message, "", (), remedy)]
+        return [Cause(owner, outcome.source, title, "", outcome.message, "", (), remedy)]
     if not is_stale(outcome, now, hours):
         return []
     if outcome.received is None:
@@ -165,7 +176,7 @@ def _outcome(run: Run, outcome: SourceOutcome, now: datetime, hours: Mapping[str
         age = lasting(now - aware(outcome.received))
         sentence = f"The newest delivery is {age} old; the limit is {limit_of(outcome, hours):g} h."
     remedy = outcome.remedy or "Ask why no new delivery came."
-    return [Cause(owner, outcome.source, "No new delivery", sentence, "", (), remedy)]
+    return [Cause(owner, outcome.source, "No new delivery", "", sentence, "", (), remedy)]
 
 
 def _held(run: Run, rules: Mapping[str, Rule]) -> list[Cause]:
@@ -211,9 +222,9 @@ def _of_rule(
     rule = rules.get(id_)
     if rule is None:
         remedy = "Ask whoever runs the hub what this rule means."
-        return Cause(UNNAMED, source, id_, "", amount, where, remedy, urgent, command)
+        return Cause(UNNAMED, source, id_, id_, "", amount, where, remedy, urgent, command)
     owner = _owner(rule.owner, run, outcome)
-    return Cause(owner, source, id_, rule.sentence, amount, where, rule.remedy, urgent, command)
+    return Cause(owner, source, rule.sentence, id_, "", amount, where, rule.remedy, urgent, command)
 
 
 def _owner(owner: str, run: Run, outcome: SourceOutcome | None) -> str:

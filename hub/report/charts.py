@@ -36,8 +36,10 @@ def spark(values: Sequence[int | None]) -> Spark | None:
             continue
         x = SPARK_PAD + index * step
         flat = 0.0 if high == 0 else 0.5
-        y = SPARK_HEIGHT - SPARK_PAD - ((value - low) / (high - low) if high > low else flat) * (
-            SPARK_HEIGHT - 2 * SPARK_PAD
+        y = (
+            SPARK_HEIGHT
+            - SPARK_PAD
+            - ((value - low) / (high - low) if high > low else flat) * (SPARK_HEIGHT - 2 * SPARK_PAD)
         )
         path.append(f"{pen}{x:.1f} {y:.1f}")
         pen = "L"
@@ -106,7 +108,9 @@ def flow(run: Run, totals: Reconciliation) -> Flow | None:
 
     A band is never thinner than 2 units, so a few held rows beside a million can be seen.
     """
-    parts = {source: values for source, values in _parts(totals).items() if sum(values) > 0}
+    order = [outcome.source for outcome in run.sources]
+    found = sorted(_parts(totals).items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order))
+    parts = {source: values for source, values in found if sum(values) > 0}
     if not parts:
         return None
     scale = _TALL / sum(sum(values) for values in parts.values())
@@ -134,11 +138,19 @@ def flow(run: Run, totals: Reconciliation) -> Flow | None:
                 leave += height
                 arrivals[index] += height
         height = sum(thick[source])
-        sources.append(
-            FlowSource(
-                source, round(y, 1), round(height, 1), sum(values), files.get(source, 0), *values, tuple(ribbons)
-            )
+        accepted, held, ignored = values
+        bar = FlowSource(
+            source,
+            round(y, 1),
+            round(height, 1),
+            sum(values),
+            files.get(source, 0),
+            accepted,
+            held,
+            ignored,
+            tuple(ribbons),
         )
+        sources.append(bar)
         y += max(height, _LABEL) + _GAP
     return Flow(_WIDTH, round(max(bottom, y)), _LEFT, _RIGHT, tuple(sources), tuple(ends))
 

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ def render(
     for itself. `freshness_hours` (by source) says how old data may be, 36 hours where it says nothing.
     """
     now, rules, hours = words.aware(now), rules or {}, freshness_hours or {}
-    zone = now.tzinfo or timezone.utc
+    zone = now.tzinfo or UTC
     earlier = [past for past in history if past.id != run.id][: NIGHTS - 1]
     nights = [*reversed(earlier), run]
     totals = reconcile(run, earlier)
@@ -95,13 +95,13 @@ def _page() -> Any:
         lstrip_blocks=True,
     )
     environment.filters.update(
+        name=words.name,
         number=words.number,
         counted=words.counted,
         share=words.share,
         part=words.part,
         size=words.size,
         school_year=words.school_year,
-        short=words.short,
         lasting=words.lasting,
     )
     return environment.get_template("report.html.j2")

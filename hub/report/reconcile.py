@@ -78,7 +78,8 @@ class StoreLine:
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """All equations of a run: `streams` from files, `entities` through the steps, `claims` between, `store` at the end."""
+    """All equations of a run: `streams` in the files, `entities` through the steps, `claims` from one count to the
+    next, `store` at the end."""
 
     streams: tuple[Line, ...]
     entities: tuple[Line, ...]
@@ -103,7 +104,9 @@ class Reconciliation:
     @property
     def broken(self) -> int:
         """Lines with at least one equation that fails."""
-        return sum(bool(line.faults) for line in (*self.streams, *self.entities, *self.claims, *self.store))
+        found = [line.faults for line in (*self.streams, *self.entities)]
+        found += [claim.faults for claim in self.claims] + [line.faults for line in self.store]
+        return sum(map(bool, found))
 
 
 def reconcile(run: Run, history: Sequence[Run]) -> Reconciliation:

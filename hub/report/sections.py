@@ -89,7 +89,9 @@ class RuleLines:
 def rule_lines(run: Run, nights: Sequence[Run], rules: Mapping[str, Rule]) -> RuleLines:
     """Every rule result of `run` with its trend, errors first, then by rows failed."""
     found = [{(r.rule, r.source, r.entity): r.failed for r in night.rules} for night in nights]
-    failed, recovered, passed = [], [], []
+    failed: list[RuleLine] = []
+    recovered: list[RuleLine] = []
+    passed: list[RuleLine] = []
     ordered = sorted(run.rules, key=lambda r: (r.severity != "error", -r.failed, r.rule, r.source, r.entity))
     for result in ordered:
         trend = tuple(night.get((result.rule, result.source, result.entity)) for night in found)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, tzinfo, timezone
+from datetime import UTC, datetime, timedelta, tzinfo
 
 #: Controls, direction overrides, lone surrogates and non-characters: they would break the page, or make a file name
 #: read as another one.
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
 )
-_SHORT_HASH = 12
 
 
 def legible(value: object) -> object:
@@ -18,6 +17,11 @@ def legible(value: object) -> object:
     if type(value) is not str:
         return value
     return _UNSEEN.sub(lambda found: f"⟨U+{ord(found.group()):04X}⟩", value)
+
+
+def name(value: str) -> str:
+    """A file name on one line: a line end or tab in it is spelt out too."""
+    return re.sub("[\t\n]", lambda found: f"⟨U+{ord(found.group()):04X}⟩", value)
 
 
 def number(value: int) -> str:
@@ -36,7 +40,7 @@ def share(value: float) -> str:
         return "under 0.1%"
     if 0.999 < value < 1:
         return "over 99.9%"
-    return f"{value:.1%}"
+    return f"{value:.1%}".replace(".0%", "%")
 
 
 def part(failed: int, checked: int) -> str:
@@ -59,14 +63,9 @@ def school_year(year: int) -> str:
     return f"{year - 1}–{year % 100:02d}"
 
 
-def short(digest: str) -> str:
-    """The first characters of a hash; the page gives the whole one on demand."""
-    return digest if len(digest) <= _SHORT_HASH else digest[:_SHORT_HASH] + "…"
-
-
 def aware(moment: datetime) -> datetime:
     """A time without a zone is UTC: everything the hub writes is."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def when(moment: datetime | None, zone: tzinfo) -> str:
@@ -95,8 +94,3 @@ def lasting(span: timedelta) -> str:
     if seconds < 72 * 3600:
         return f"{seconds / 3600:.0f} h"
     return f"{seconds / 86400:.0f} days"
-
-
-def listed(items: list[str]) -> str:
-    """a, b and c."""
-    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1] if items else ""

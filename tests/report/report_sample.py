@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import random
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 from hub.model import Breach, Change, Count, HeldCount, LandedFile, Rule, RuleResult, Run, SourceOutcome
 
 NOW = datetime(2026, 11, 22, 7, 4, tzinfo=timezone(timedelta(hours=-7), "MST"))
-_TONIGHT = datetime(2026, 11, 22, 9, 0, tzinfo=timezone.utc)
+_TONIGHT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 _FAILED = 11  # nights ago
 RUN_ID = "20261122T090000Z-7c41e0"
 HOURS = {"psat": 24.0 * 200, "reading-screener": 24.0 * 14, "map-growth": 24.0 * 7}
@@ -89,7 +89,11 @@ _ROWS = {
         "StudentContactAssociation": (24_983, {}, {}),
     },
     "lms": {
-        "Student": (14_188, {("studentUniqueId", "student-ids-disagree"): 3}, {"merged into the record of sis": 14_171}),
+        "Student": (
+            14_188,
+            {("studentUniqueId", "student-ids-disagree"): 3},
+            {"merged into another source": 14_171},
+        ),
         "GradebookEntry": (6_320, {}, {}),
         "StudentGradebookEntry": (61_447, {}, {"the entry was dropped by its teacher": 52}),
     },
@@ -101,12 +105,22 @@ _ROWS = {
     "psat": {"StudentAssessment": (2_811, {}, {})},
 }
 _STREAMS = {
-    "sis": {"orgs": 24, "users": 40_312, "enrollments": 98_772, "classes": 3_911, "attendance": 11_037, "demographics": 14_206},
+    "sis": {
+        "orgs": 24,
+        "users": 40_312,
+        "enrollments": 98_772,
+        "classes": 3_911,
+        "attendance": 11_037,
+        "demographics": 14_206,
+    },
     "lms": {"users": 15_402, "lineItems": 6_320, "results": 61_447},
     "map-growth": {"AssessmentResults": 17_902},
     "psat": {"scores": 2_811},
 }
-_IGNORED = {("lms", "users"): {"not a student or staff of this year": 1_211}, ("sis", "orgs"): {"state department row": 1}}
+_IGNORED = {
+    ("lms", "users"): {"not a student or staff of this year": 1_211},
+    ("sis", "orgs"): {"state department row": 1},
+}
 
 
 def run() -> Run:
@@ -117,7 +131,7 @@ def run() -> Run:
         district="juniper-valley",
         year=2027,
         started=_TONIGHT,
-        finished=datetime(2026, 11, 22, 9, 3, 41, tzinfo=timezone.utc),
+        finished=datetime(2026, 11, 22, 9, 3, 41, tzinfo=UTC),
         status="held",
         sources=_sources(),
         counts=counts,
@@ -143,8 +157,8 @@ def run() -> Run:
 
 
 def good_run() -> Run:
-    """The night before: published, nothing for anyone to do."""
-    past = history()[0]
+    """The last weeknight: published, nothing for anyone to do."""
+    past = next(past for past in history() if past.status == "published")
     return replace(past, held=(), rules=tuple(replace(r, failed=0) for r in past.rules))
 
 
@@ -177,26 +191,53 @@ def _sources() -> tuple[SourceOutcome, ...]:
     night = _TONIGHT
     return (
         SourceOutcome(
-            "sis", "oneroster", "fresh", "One full package.", received=night + timedelta(minutes=1),
-            files=_files("sis"), repairs={"bom-removed": 2, "leading-zero-restored": 37}, state=_hash("sis")[:16],
+            "sis",
+            "oneroster",
+            "fresh",
+            "One full package.",
+            received=night + timedelta(minutes=1),
+            files=_files("sis"),
+            repairs={"bom-removed": 2, "leading-zero-restored": 37},
+            state=_hash("sis")[:16],
         ),
         SourceOutcome(
-            "lms", "classroom-csv", "fresh", received=night + timedelta(minutes=1), files=_files("lms"),
-            repairs={"leading-zero-restored": 4}, state=_hash("lms")[:16],
+            "lms",
+            "classroom-csv",
+            "fresh",
+            received=night + timedelta(minutes=1),
+            files=_files("lms"),
+            repairs={"leading-zero-restored": 4},
+            state=_hash("lms")[:16],
         ),
         SourceOutcome(
-            "map-growth", "nwea-map-growth", "unchanged", "The same file as last night.",
-            received=night - timedelta(days=3, hours=2), files=_files("map-growth"), state=_hash("map")[:16],
+            "map-growth",
+            "nwea-map-growth",
+            "unchanged",
+            "The same file as last night.",
+            received=night - timedelta(days=3, hours=2),
+            files=_files("map-growth"),
+            state=_hash("map")[:16],
         ),
         SourceOutcome(
-            "psat", "college-board", "refused", "psat_2025.csv has the header of the 2024–25 layout (97 of 112 columns).",
-            "Ask for the file in the 2026–27 layout.", "vendor", night - timedelta(days=12), _files("psat"),
+            "psat",
+            "college-board",
+            "refused",
+            "psat_2025.csv has the header of the 2024–25 layout.",
+            "Ask for the file in the 2026–27 layout.",
+            "vendor",
+            night - timedelta(days=12),
+            _files("psat"),
             state=_hash("psat")[:16],
         ),
         SourceOutcome(
-            "reading-screener", "iready", "failed", "sftp://files.reading.example: the host key changed.",
-            "Compare the new key with the vendor by telephone, then put it in hub.yaml.", "R. Okafor, district IT",
-            night - timedelta(days=2), state=_hash("screener")[:16],
+            "reading-screener",
+            "iready",
+            "failed",
+            "sftp://files.reading.example: the host key changed.",
+            "Compare the new key with the vendor by telephone, then put it in hub.yaml.",
+            "R. Okafor, district IT",
+            night - timedelta(days=2),
+            state=_hash("screener")[:16],
         ),
     )
 
@@ -224,9 +265,19 @@ def _counts() -> list[Count]:
     return counts
 
 
-_TABLES = {"Student": (14_197, 3), "StudentSchoolAssociation": (14_370, 4), "Staff": (1_148, 1), "Section": (3_901, 2),
-           "StudentSectionAssociation": (99_104, 31), "StudentSchoolAttendanceEvent": (10_604, 420),
-           "StudentGradebookEntry": (60_733, 1_260), "StudentAssessment": (20_595, 0), "School": (23, 0), "Course": (862, 0)}  # fmt: skip
+# entity -> (rows published before tonight, rows that a weeknight adds)
+_TABLES = {
+    "Student": (14_197, 3),
+    "StudentSchoolAssociation": (14_370, 4),
+    "Staff": (1_148, 1),
+    "Section": (3_901, 2),
+    "StudentSectionAssociation": (99_104, 31),
+    "StudentSchoolAttendanceEvent": (10_604, 420),
+    "StudentGradebookEntry": (60_733, 1_260),
+    "StudentAssessment": (20_595, 0),
+    "School": (23, 0),
+    "Course": (862, 0),
+}
 
 
 def _changes(back: int) -> tuple[Change, ...]:
@@ -250,15 +301,18 @@ def _grows(back: int) -> bool:
 
 def _rule_results(back: int) -> list[RuleResult]:
     chance = random.Random(back)
+    missing = 214 if back == 0 else chance.choice((0, 2, 5))
+    silent = 2 if back == 0 else chance.choice((0, 0, 1, 4))
+    scores = 0 if back < 8 else max(0, 60 - back)
     results = [
         RuleResult("grade-level-known", "error", "sis", "Student", 14_206, 9),
         RuleResult("grade-level-known", "error", "sis", "StudentSchoolAssociation", 14_391, 9),
-        RuleResult("section-exists", "error", "sis", "StudentSectionAssociation", 98_772, 214 if back == 0 else chance.choice((0, 2, 5))),
+        RuleResult("section-exists", "error", "sis", "StudentSectionAssociation", 98_772, missing),
         RuleResult("student-ids-disagree", "error", "lms", "Student", 14_188, 3 if back < 6 else 0),
         RuleResult("test-date-in-term", "error", "map-growth", "StudentAssessment", 17_902, 118 if back < 4 else 0),
-        RuleResult("attendance-taken", "warning", "sis", "StudentSchoolAttendanceEvent", 23, 2 if back == 0 else chance.choice((0, 0, 1, 4))),
-        RuleResult("score-in-range", "warning", "map-growth", "StudentAssessment", 17_902, 0 if back < 8 else max(0, 60 - back)),
-    ]  # fmt: skip
+        RuleResult("attendance-taken", "warning", "sis", "StudentSchoolAttendanceEvent", 23, silent),
+        RuleResult("score-in-range", "warning", "map-growth", "StudentAssessment", 17_902, scores),
+    ]
     for entity, rows in (("Student", 14_206), ("Staff", 1_148), ("Course", 862), ("Section", 3_911)):
         results.append(RuleResult("key-unique", "error", "sis", entity, rows, 0))
         results.append(RuleResult("required-present", "error", "sis", entity, rows, 0))

@@ -44,7 +44,6 @@ class Page:
         answer = json.loads(self._socket.recv(timeout=60))
         if answer.get("method") in ("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown"):
             self.messages.append(json.dumps(answer["params"]))
-        self._last = answer.get("method", "")
         return answer
 
     def open(self, path: Path, width: int, height: int, dark: bool = False, media: str = "screen") -> None:
@@ -58,6 +57,11 @@ class Page:
 
     def value(self, expression: str) -> Any:
         return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+
+    def press_tab(self) -> None:
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
+        for kind in ("rawKeyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
 
     def picture(self, whole: bool = False) -> bytes:
         """PNG of the viewport, or of the whole page."""
@@ -84,7 +88,9 @@ def page() -> Iterator[Page]:
                 address = next(found.group() for found in lines if found)
                 with connect(address, max_size=None, proxy=None) as socket:
                     target = _attach(socket)
-                with connect(re.sub(r"/devtools/.*", f"/devtools/page/{target}", address), max_size=None, proxy=None) as tab:
+                with connect(
+                    re.sub(r"/devtools/.*", f"/devtools/page/{target}", address), max_size=None, proxy=None
+                ) as tab:
                     yield Page(tab)
             finally:
                 process.terminate()
