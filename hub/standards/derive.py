@@ -75,7 +75,7 @@ def dump(spec: dict[str, Any]) -> str:
     for key, value in spec.items():
         if key in ("fields", "references"):
             lines.append(f"{key}:" if value else f"{key}: {{}}")
-            lines += [f"  {name}: {_flow(entry)}" for name, entry in value.items()]
+            lines += [f"  {_flow(name)}: {_flow(entry)}" for name, entry in value.items()]
         else:
             lines.append(f"{key}: {_flow(value)}")
     return "\n".join(lines) + "\n"

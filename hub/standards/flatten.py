@@ -7,7 +7,7 @@ references are different columns, so is everything under a role.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hub.errors import FixConfiguration
@@ -162,7 +162,8 @@ def _items(schema: Schema, naming: Naming, element: Element, owners: tuple[str, 
         _plain(schema, naming, flat, (element.type, element.name), inner)
         _references(schema, naming, flat, element.type, inner)
     else:
-        flat.put(_leaf_name(element, "", True), _leaf(schema, element), (".",), True)
+        bare = replace(element, name=strip_owner(element.name, owners))
+        flat.put(_leaf_name(bare, "", True), _leaf(schema, element), (".",), True)
     return _tidy(flat).fields
 
 

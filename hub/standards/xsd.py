@@ -112,7 +112,7 @@ def _simple(node: Any) -> dict[str, Any]:
     if node.get("name") == "SchoolYearType":  # "2021-2022" in XML, 2022 in the API
         return {"type": "integer"}
     for facet, word in (("maxLength", "max"), ("minLength", "min_length")):
-        if facet in facets:
+        if int(facets.get(facet, 0)):
             said[word] = int(facets[facet])
     for facet, word in (("minInclusive", "minimum"), ("maxInclusive", "maximum")):
         if facet in facets:
