@@ -174,7 +174,7 @@ def _outcome(run: Run, outcome: SourceOutcome, now: datetime, hours: Mapping[str
         sentence = outcome.message or "Nothing has ever come from this source."
     else:
         age = lasting(now - aware(outcome.received))
-        sentence = f"The newest delivery is {age} old; the limit is {limit_of(outcome, hours):g} h."
+        sentence = f"The newest delivery is {age} old; the limit is {lasting(limit_of(outcome, hours))}."
     remedy = outcome.remedy or "Ask why no new delivery came."
     return [Cause(owner, outcome.source, "No new delivery", "", sentence, "", (), remedy)]
 

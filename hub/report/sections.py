@@ -15,16 +15,16 @@ from hub.report.words import aware
 FRESHNESS_HOURS = 36.0
 
 
-def limit_of(outcome: SourceOutcome, hours: Mapping[str, float]) -> float:
-    """The age in hours from which the data of this source is too old."""
-    return hours.get(outcome.source, FRESHNESS_HOURS)
+def limit_of(outcome: SourceOutcome, hours: Mapping[str, float]) -> timedelta:
+    """The age from which the data of this source is too old."""
+    return timedelta(hours=hours.get(outcome.source, FRESHNESS_HOURS))
 
 
 def is_stale(outcome: SourceOutcome, now: datetime, hours: Mapping[str, float]) -> bool:
     """True if the data in use is older than its limit, or if there never was any."""
     if outcome.received is None:
         return True
-    return aware(now) - aware(outcome.received) > timedelta(hours=limit_of(outcome, hours))
+    return aware(now) - aware(outcome.received) > limit_of(outcome, hours)
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Freshness:
 
     outcome: SourceOutcome
     age: timedelta | None
-    limit: float
+    limit: timedelta
     stale: bool
     last_fresh: datetime | None
     nights: tuple[str, ...]

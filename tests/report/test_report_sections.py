@@ -63,7 +63,7 @@ def test_a_good_night_asks_for_nothing() -> None:
 
 
 def test_each_owner_has_each_cause_once(night: etree._Element) -> None:
-    owners = [" ".join(h.text.split()) for h in night.xpath("//section[@id='act']/h3")]
+    owners = [" ".join(h.text.split()) for h in night.xpath("//section[@id='act']//h3")]
     assert owners[0] == "District juniper-valley"
     assert set(owners[1:]) == {
         "Vendor of sis (oneroster)",
@@ -84,7 +84,7 @@ def test_each_owner_has_each_cause_once(night: etree._Element) -> None:
 def test_an_unknown_rule_stands_for_itself() -> None:
     tree = page(sample.run(), rules={})
     assert "section-exists" in text(tree, "//section[@id='act']")
-    assert "No owner named" in text(tree, "//section[@id='act']/h3")
+    assert "No owner named" in text(tree, "//section[@id='act']//h3")
 
 
 def test_totals_follow_a_student_from_file_to_store(night: etree._Element) -> None:
