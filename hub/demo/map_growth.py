@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pcsv
 
 from hub.demo.columns import Ints, american, below, choose, dates, padded, shuffled, table, text, where
 from hub.demo.layouts import MAP_GROWTH
 from hub.demo.oneroster import DISTRICT_NUMBER, school_names, school_numbers
-from hub.demo.package import read_csv, write_csv
+from hub.demo.package import read_csv
 from hub.demo.people import FIRST_LOCAL_ID, state_ids
 from hub.demo.roster import Roster
 
@@ -26,6 +27,8 @@ QUINTILES = ("Low", "LoAvg", "Avg", "HiAvg", "High")
 TAKEN_BEFORE, NIGHTLY = 0.9, 0.02
 #: Adaptive and formative results of an ordinary night, per student.
 PER_STUDENT = 0.634
+#: Rows that `copies` holds at a time.
+BATCH = 50_000
 
 
 def tests(roster: Roster) -> pa.Table:
@@ -100,9 +103,19 @@ def _tenths(number: Ints) -> pa.Array:
 
 
 def copies(path: Path, rows: int, out: Path) -> Path:
-    """Write `rows` rows made by repeating those of a MAP Growth file, each with a student and a TestID of its own."""
+    """Write `rows` rows made by repeating those of a MAP Growth file, each with a student and a TestID of its own.
+
+    Goes in batches, so that memory stays flat however many rows are asked for.
+    """
     source = read_csv(path)
-    number = np.arange(rows)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with pcsv.CSVWriter(str(out), source.schema) as writer:
+        for start in range(0, rows, BATCH):
+            writer.write_table(_copied(source, np.arange(start, min(start + BATCH, rows))))
+    return out
+
+
+def _copied(source: pa.Table, number: Ints) -> pa.Table:
     blown = source.take(pa.array(number % source.num_rows))
     own = {
         "StudentID": text(number + FIRST_LOCAL_ID),
@@ -111,4 +124,4 @@ def copies(path: Path, rows: int, out: Path) -> Path:
     }
     for name, column in own.items():
         blown = blown.set_column(blown.schema.get_field_index(name), name, column)
-    return write_csv(blown, out)
+    return blown

@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hub.demo import map_growth
 from hub.demo.district import CONSORTIUM, DEMO, SOURCES, Plan, copies, write_night, write_nightly, write_standing
 from hub.demo.layouts import MAP_GROWTH, ONEROSTER_1_1, ONEROSTER_1_2
 from hub.demo.plan import GRADES, PERIODS
 from hub.demo.roster import places, roster
-from tests.demo.reading import Rows, column, files, folder, only, package, rows
+
+from .reading import Rows, column, files, folder, only, package, rows
 
 plans = st.builds(
     Plan,
@@ -42,7 +44,7 @@ def night_2(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(plans, nights)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_same_plan_and_night_give_the_same_bytes(plan: Plan, night: int) -> None:
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
         write_night(plan, Path(one), night)
@@ -51,7 +53,7 @@ def test_same_plan_and_night_give_the_same_bytes(plan: Plan, night: int) -> None
 
 
 @given(plans, nights)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_every_id_resolves_within_its_package(plan: Plan, night: int) -> None:
     with tempfile.TemporaryDirectory() as out:
         write_night(plan, Path(out), night)
@@ -231,7 +233,10 @@ def test_standing_and_nightly_are_the_same_district() -> None:
     assert len(results) == pytest.approx(0.4 * len(roster(DEMO, 1).enrollments[0]), rel=0.2)
 
 
-def test_copies_have_distinct_students_and_tests(night_1: Path, tmp_path: Path) -> None:
+def test_copies_have_distinct_students_and_tests(
+    night_1: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(map_growth, "BATCH", 1_300)
     source = only(night_1 / "map")
     blown = rows(copies(source, 3_000, tmp_path / "blown.csv").read_bytes())
     assert len(blown) == 3_000

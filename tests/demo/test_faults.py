@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import functools
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,8 @@ import pytest
 from hub.demo.district import DEMO, FAULTS, write_night
 from hub.demo.faults import FILE_FAULTS, GUARD_FAULTS, ROW_FAULTS, ROWS
 from hub.demo.layouts import MAP_GROWTH
-from tests.demo.reading import Rows, column, files, only, package, rows
+
+from .reading import Rows, column, files, only, package, rows
 
 NIGHT = 3
 
@@ -26,6 +29,12 @@ def bad_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return night(tmp_path_factory.mktemp("rows"), *ROW_FAULTS)
 
 
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a night with one fault, written once."""
+    return functools.cache(lambda kind: night(tmp_path_factory.mktemp(kind), kind))
+
+
 def night(out: Path, *kinds: str) -> Path:
     write_night(DEMO, out, NIGHT, faults=kinds)
     return out
@@ -36,8 +45,8 @@ def sis(out: Path) -> dict[str, Rows]:
 
 
 @pytest.mark.parametrize("kind", FAULTS)
-def test_a_fault_changes_only_the_sources_it_names(kind: str, good: Path, tmp_path: Path) -> None:
-    before, after = files(good), files(night(tmp_path, kind))
+def test_a_fault_changes_only_the_sources_it_names(kind: str, good: Path, bad: Callable[[str], Path]) -> None:
+    before, after = files(good), files(bad(kind))
     assert before.keys() == after.keys()
     changed = {name.split("/")[0] for name in before if before[name] != after[name]}
     assert changed == set(FAULTS[kind].split(":")[0].split(" and "))
@@ -55,31 +64,31 @@ def test_all_at_once_is_as_bad_as_it_gets(tmp_path: Path) -> None:
     assert not zipfile.is_zipfile(only(tmp_path / "iready"))
 
 
-def test_users_header_only(good: Path, tmp_path: Path) -> None:
-    with zipfile.ZipFile(night(tmp_path, "users_header_only") / "sis" / "oneroster.zip") as members:
+def test_users_header_only(bad: Callable[[str], Path]) -> None:
+    with zipfile.ZipFile(bad("users_header_only") / "sis" / "oneroster.zip") as members:
         text = members.read("users.csv").decode()
     assert text.count("\n") == 1
     assert text.startswith("sourcedId,status,dateLastModified,enabledUser")
 
 
-def test_last_years_file_under_this_years_name(good: Path, tmp_path: Path) -> None:
-    now, old = (only(out / "map") for out in (good, night(tmp_path, "map_last_year")))
+def test_last_years_file_under_this_years_name(good: Path, bad: Callable[[str], Path]) -> None:
+    now, old = (only(out / "map") for out in (good, bad("map_last_year")))
     assert now.name == old.name == f"map_growth_fall_{DEMO.year_title}.csv"
     assert set(column(rows(old.read_bytes()), "TermName")) == {"Fall 2025-2026"}
     assert {row["TestStartDate"][-4:] for row in rows(old.read_bytes())} == {"2025"}
     assert {row["TestStartDate"][-4:] for row in rows(now.read_bytes())} == {"2026"}
 
 
-def test_renamed_header(tmp_path: Path) -> None:
-    header = list(rows(only(night(tmp_path, "map_renamed_header") / "map").read_bytes())[0])
+def test_renamed_header(bad: Callable[[str], Path]) -> None:
+    header = list(rows(only(bad("map_renamed_header") / "map").read_bytes())[0])
     assert set(MAP_GROWTH) - set(header) == {"TestRITScore"}
     assert header.index("RITScore") == MAP_GROWTH.index("TestRITScore")
 
 
-def test_unreadable_zip(good: Path, tmp_path: Path) -> None:
+def test_unreadable_zip(good: Path, bad: Callable[[str], Path]) -> None:
     assert zipfile.is_zipfile(only(good / "iready"))
     with pytest.raises(zipfile.BadZipFile):
-        zipfile.ZipFile(only(night(tmp_path, "iready_unreadable_zip") / "iready"))
+        zipfile.ZipFile(only(bad("iready_unreadable_zip") / "iready"))
 
 
 def test_map_rows(good: Path, bad_rows: Path) -> None:
@@ -115,10 +124,10 @@ def test_attendance_codes(bad_rows: Path) -> None:
     assert [code for code in codes if code not in "PAET"] == ["Z", "9", "?"]
 
 
-def test_a_school_is_emptied(good: Path, tmp_path: Path) -> None:
-    night(tmp_path, "sis_school_emptied")
+def test_a_school_is_emptied(good: Path, bad: Callable[[str], Path]) -> None:
+    out = bad("sis_school_emptied")
     schools = {row["sourcedId"] for row in sis(good)["orgs"] if row["type"] == "school"}
     for source in ("sis", "lms"):
-        left = set(column(package(tmp_path / source / "oneroster.zip")["enrollments"], "schoolSourcedId"))
+        left = set(column(package(out / source / "oneroster.zip")["enrollments"], "schoolSourcedId"))
         assert len(left) == DEMO.schools - 1
         assert left < schools
