@@ -17,14 +17,22 @@ DEFECT = 70
 
 def fail(ctx: click.Context, error: HubError) -> None:
     """Say what went wrong and what to do; as JSON too where the caller asked for it."""
+    if ctx.meta.get("hub.json"):
+        click.echo(json.dumps(as_json(error), indent=2))
+    tell(ctx, error)
+
+
+def tell(ctx: click.Context, error: HubError) -> None:
+    """The message and the remedy on stderr."""
     if ctx.meta.get("hub.debug"):
         traceback.print_exception(error)
-    if ctx.meta.get("hub.json"):
-        told = {"error": error.message, "remedy": error.remedy, "exit_code": error.exit_code}
-        click.echo(json.dumps(told, indent=2))
     click.secho(error.message, fg="red", err=True)
     if error.remedy:
         click.echo(error.remedy, err=True)
+
+
+def as_json(error: HubError) -> dict[str, object]:
+    return {"error": error.message, "remedy": error.remedy, "exit_code": error.exit_code}
 
 
 def tell_defect(ctx: click.Context, error: Exception) -> None:

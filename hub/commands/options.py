@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _remember(ctx: click.Context, parameter: click.Parameter, value: bool) -> bool:
-    ctx.meta[f"hub.{parameter.human_readable_name.lower()}"] = value
+    ctx.meta[f"hub.{parameter.opts[0].lstrip('-')}"] = value
     return value
 
 

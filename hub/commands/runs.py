@@ -26,19 +26,21 @@ def command(district: str | None, year: int | None, limit: int, config: Path | N
     settings = settings_of(config)
     from hub import pipeline, store
 
-    found = [
-        run
+    found = {
+        each.id: store.runs(pipeline.open_store(settings, each.id), year, limit)
         for each in districts_of(settings, district)
-        for run in store.runs(pipeline.open_store(settings, each.id), year, limit)
-    ]
+    }
     if as_json:
-        return say_json(found)
-    if not found:
-        return click.echo("No runs yet. Start one with `hub sync`.")
-    headings = ("Run*", "District", "Year", "Status*", "Added", "Changed", "Removed", "Held")
-    return say_table(headings, [_row(run) for run in found])
+        return say_json([run for runs in found.values() for run in runs])
+    for name, runs in found.items():
+        if runs:
+            headings = ("Run*", "Year", "Status", "Added", "Changed", "Removed", "Held")
+            say_table(headings, [_row(run) for run in runs], title=name)
+        else:
+            click.echo(f"{name} has no runs yet. Start one with `hub sync`.")
+    return None
 
 
 def _row(run: Run) -> tuple[object, ...]:
     sums = (sum(getattr(change, part) for change in run.changes) for part in ("added", "changed", "removed"))
-    return (run.id, run.district, str(run.year), run.status, *sums, sum(held.rows for held in run.held))
+    return (run.id, str(run.year), run.status, *sums, sum(held.rows for held in run.held))

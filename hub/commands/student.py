@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, time, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from hub.commands.options import common, district_option, one_district, settings_of
+from hub.commands.options import common, district_option, one_district, settings_of, year_option
 from hub.commands.words import printable, say_json, say_table
 from hub.errors import FixConfiguration
 
@@ -28,11 +29,12 @@ def group() -> None:
 @click.option(
     "--as-of", "day", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="As it was at the end of this day."
 )
+@year_option
 @common
 def show_student(
-    student_id: str, district: str | None, day: datetime | None, config: Path | None, as_json: bool
+    student_id: str, district: str | None, day: datetime | None, year: int | None, config: Path | None, as_json: bool
 ) -> None:
-    """Show everything published about a student (studentUniqueId), each row with its source.
+    """Show everything published about a student (studentUniqueId), each row with where it came from.
 
     \b
     Examples:
@@ -44,8 +46,8 @@ def show_student(
     from hub import pipeline, store
 
     when = None if day is None else datetime.combine(day, time.max, _zone(settings)).astimezone(UTC)
-    record = store.student_record(pipeline.open_store(settings, chosen.id), student_id, when)
-    if not any(record.values()):
+    record = store.student_record(pipeline.open_store(settings, chosen.id), student_id, when, year)
+    if not record:
         at = f" on {day:%Y-%m-%d}" if day else ""
         raise FixConfiguration(
             f"No student with that id is published in {chosen.id}{at}.", "Check the id (studentUniqueId) and the date."
@@ -54,8 +56,16 @@ def show_student(
         return say_json(record)
     for entity, rows in record.items():
         for row in rows:
-            say_table((entity, ""), [(name, _short(value)) for name, value in row.items() if value not in (None, "")])
+            say_table((f"{entity}*", _origin(row)), [(k, _short(v)) for k, v in row.items() if _told(k, v)])
     return None
+
+
+def _origin(row: dict[str, Any]) -> str:
+    return f"{row['_source']}: {row['_file']} row {row['_row']}, since {row['_valid_from']:%Y-%m-%d}"
+
+
+def _told(name: str, value: Any) -> bool:
+    return not name.startswith("_") and value not in (None, "", [], {})
 
 
 def _zone(settings: Settings) -> tzinfo:
@@ -63,6 +73,6 @@ def _zone(settings: Settings) -> tzinfo:
 
 
 def _short(value: Any) -> str:
-    # A descriptor reads better by its code: the namespace is in --json.
-    text = printable(value)
+    # A descriptor reads better by its code; --json has the whole.
+    text = printable(json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value)
     return text.split("#", 1)[1] if text.startswith("uri://") and "#" in text else text

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hub.commands.faults import fail
+from hub.commands import faults
 from hub.commands.options import common, district_option, settings_of, slices_of, year_option
 from hub.commands.outcome import exit_code, say_run
 from hub.commands.words import progress, say_json
@@ -43,6 +43,7 @@ def command(
     from hub import pipeline
 
     runs: list[Run] = []
+    failed: list[dict[str, object]] = []
     code = 0
     for slice in slices:
         try:
@@ -52,14 +53,15 @@ def command(
             if len(slices) == 1:
                 raise
             click.echo(f"{slice.district}, school year {slice.year}: not synced.", err=True)
-            fail(ctx, error)
+            faults.tell(ctx, error)
+            failed.append({"district": slice.district, "year": slice.year} | faults.as_json(error))
             code = max(code, error.exit_code)
             continue
         runs.append(run)
         if not as_json:
             say_run(run)
     if as_json:
-        say_json(runs)
+        say_json([*runs, *failed])
     return max(code, exit_code(runs))
 
 

@@ -39,8 +39,8 @@ def printable(value: Any) -> str:
 
 
 def say_table(headings: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
-    """A table as wide as the terminal, 80 columns where there is none. Numbers stand to the right; a heading that
-    ends in `*` keeps its column whole."""
+    """A table as wide as the terminal, 80 columns where there is none. Numbers stand to the right; they and
+    a column whose heading ends in `*` are never broken."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -49,9 +49,8 @@ def say_table(headings: Sequence[str], rows: Sequence[Sequence[Any]], title: str
     table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
     for i, heading in enumerate(headings):
         number = bool(rows) and all(isinstance(row[i], int) for row in rows)
-        table.add_column(
-            heading.rstrip("*"), justify="right" if number else "left", no_wrap=heading.endswith("*"), overflow="fold"
-        )
+        whole = number or heading.endswith("*")
+        table.add_column(heading.rstrip("*"), justify="right" if number else "left", no_wrap=whole, overflow="fold")
     for row in rows:
         table.add_row(*(Text(f"{v:,}" if isinstance(v, int) else printable(v)) for v in row))
     Console(highlight=False).print(table)
