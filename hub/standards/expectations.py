@@ -130,7 +130,7 @@ def judge(
     ready = [c for c in checks if c.is_ready(entity, given, tables)]
     columns = list(dict.fromkeys(chain.from_iterable(c.columns for c in ready)))
     moments = {f.name for f in entity.fields if f.type == "datetime"}
-    with Held(held, entity.name) as sink, _quiet(), TemporaryDirectory(dir=held.parent) as folder:
+    with Held(held, entity.name) as sink, quiet(), TemporaryDirectory(dir=held.parent) as folder:
         table = joined(rows, entity, columns, tables, Path(folder))
         for size in (chunk_rows, None):
             group = [c for c in ready if c.across_rows == (size is None)]
@@ -159,7 +159,7 @@ def volume(
         _Check(Expectation("volume.drop", kind, {"min_value": int(previous * (1 - drop))})),
         _Check(Expectation("volume.rise", kind, {"max_value": int(previous * (1 + rise))})),
     ]
-    with _quiet():
+    with quiet():
         import pandas as pd
 
         _validate(checks, pd.DataFrame({"_row": range(now)}), {})
@@ -317,15 +317,16 @@ def _exception_name(info: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Great Expectations without its own noise: each line says why it is there."""
-    log = logging.getLogger("great_expectations")
-    level = log.level
-    log.setLevel(logging.CRITICAL + 1)  # it logs exception messages, which may hold a student's value
+    log, nowhere = logging.getLogger("great_expectations"), logging.NullHandler()
+    log.addHandler(nowhere)
+    log.propagate = False  # its messages quote exceptions, which may hold a student's value
     try:
         with warnings.catch_warnings():
             # Imported by its file_path_data_connector; Python 3.11 deprecates the modules.
             warnings.filterwarnings("ignore", "module 'sre_\\w+' is deprecated", DeprecationWarning)
             yield
     finally:
-        log.setLevel(level)
+        log.propagate = True
+        log.removeHandler(nowhere)
