@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 Severity = Literal["error", "warning"]
+Status = Literal["fresh", "unchanged", "failed", "refused", "nothing_landed"]
 Delivery = Literal["full", "delta", "append"]
 FieldType = Literal["string", "integer", "number", "boolean", "date", "time", "datetime", "descriptor", "list", "object"]
 
@@ -170,7 +171,7 @@ class SourceOutcome:
 
     source: str
     vendor: str
-    status: Literal["fresh", "unchanged", "failed", "refused", "nothing_landed"]
+    status: Status
     message: str = ""
     remedy: str = ""
     owner: str = ""

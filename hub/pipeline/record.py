@@ -10,14 +10,13 @@ from typing import Any
 
 import ibis
 
-from hub.engine import connect, keep, stacked
+from hub.engine import connect, keep, row_count, stacked
 from hub.model import Count, Entity, HeldCount, RuleResult
 from hub.standards.checks import (
     PLACE,
     Checked,
     count_by_source,
     drop_twins,
-    hold,
     resolve_references,
     with_digests,
 )
@@ -45,7 +44,7 @@ class RecordSummary:
     counts: tuple[Count, ...]
     rules: tuple[RuleResult, ...]
     held: tuple[HeldCount, ...]
-    repairs: dict[str, int]
+    repairs: dict[str, dict[str, int]]  # source -> rule -> rows
 
 
 def build_record(
@@ -94,7 +93,7 @@ class _Building:
         self.rules: list[RuleResult] = []
         self.held: list[Any] = []
         self.reviews: list[Any] = []
-        self.mended: dict[str, int] = {}
+        self.mended: dict[str, dict[str, int]] = {}
         self.crosswalk: Any = None
 
     def run(self) -> RecordSummary:
@@ -109,65 +108,56 @@ class _Building:
         return RecordSummary(tuple(self.counts), tuple(self.rules), self._held_counts(), self.mended)
 
     def _one(self, entity: Entity) -> None:
-        checked = Checked()
-        table = f"rows_{entity.name}"
-        self._load(table, entity, checked)
-        drop_twins(self.con, table, entity, checked)
-        resolve_references(self.con, table, entity, self._targets(entity), self.entities, checked)
+        checked = Checked(entity.name)
+        rows = self._load(entity, checked)
+        rows = drop_twins(self.con, rows, entity, checked)
+        rows = resolve_references(self.con, rows, entity, self._targets(entity, rows), self.entities, checked)
         if self.judge is not None:
-            self._judge(table, entity, checked)
-        accepted = count_by_source(self.con, self.con.table(table))
-        record, followers = merge(self.con, table, entity, self.authority, with_digests)
+            rows = self._judge(rows, entity, checked)
+        sources = list(checked.rows_in)
+        record, followers = merge(self.con, rows, entity, {s: self.authority[s] for s in sources}, with_digests)
         path = self.out / "record" / f"{entity.name}.parquet"
         self.con.to_parquet(record, path)
-        self._count(entity, checked, accepted, followers)
-        for held in checked.held:
-            self.held.append(held)
-        self.con.drop_table(table, force=True)
+        alone = len(sources) == 1
+        self._count(
+            entity, checked, {sources[0]: row_count(path)} if alone else count_by_source(self.con, rows), followers
+        )
+        self.held += checked.held
+        self.con.drop_table(rows.get_name(), force=True)
 
-    def _load(self, table: str, entity: Entity, checked: Checked) -> None:
+    def _load(self, entity: Entity, checked: Checked) -> Any:
         parts = []
         for source, state in sorted(self.states.items()):
             path = state / "rows" / f"{entity.name}.parquet"
             if not path.is_file():
                 continue
             rows = self.con.read_parquet(path)
-            checked.rows_in[source] = int(self.con.execute(rows.count()))
+            checked.rows_in[source] = row_count(path)
             if id_columns(rows):
                 rows = self._identify(rows, source, entity, checked)
             parts.append(rows.select(*[f.name for f in entity.fields], *PLACE))
-        whole = stacked(parts)
-        keep(self.con, table, with_digests(whole, entity))
+        return keep(self.con, f"rows_{entity.name}", with_digests(stacked(parts), entity))
 
     def _identify(self, rows: Any, source: str, entity: Entity, checked: Checked) -> Any:
-        name = f"{entity.name}_{source}".replace("-", "_")
         decisions = None
         if self.published.decisions is not None:
             decisions = self.con.read_parquet(self.published.decisions)
             decisions = decisions.filter(decisions["source"] == source)
-        resolution = resolve(self.con, rows, self.crosswalk, decisions, name)
-        keep(self.con, f"{name}_rows", apply(rows, resolution))
-        found = self.con.table(f"{name}_rows")
-        mended = int(self.con.execute(found["_mended"].fill_null(False).sum()) or 0)
+        people = resolve(self.con, rows, self.crosswalk, decisions, f"{entity.name}_{source}")
+        found = keep(self.con, f"{entity.name}_{source}_found", apply(rows, people))
+        mended = int(self.con.execute(found["_mended"].sum()) or 0)
         if mended:
-            self.mended["identity.zero_restored"] = self.mended.get("identity.zero_restored", 0) + mended
+            mine = self.mended.setdefault(source, {})
+            mine["identity.zero_restored"] = mine.get("identity.zero_restored", 0) + mended
         lost = found.filter(found["_rule"] != "")
-        for rule in ("identity.blank", "identity.unknown", "identity.ambiguous", "identity.conflict"):
-            hold(
-                self.con,
-                checked,
-                lost.filter(lost["_rule"] == rule),
-                entity,
-                "studentUniqueId",
-                rule,
-                f"{name}_{rule[9:]}",
-            )
-        review = lost.filter(lost["_rule"].isin(["identity.ambiguous", "identity.conflict"]))
-        self.reviews.append(
-            review.select(
-                "_source", "_file", "_row", ids_digest=review["_ids"].hexdigest("sha256"), rule=review["_rule"]
-            )
+        places = lost.select(
+            *PLACE, entity=ibis.literal(entity.name), field=ibis.literal("studentUniqueId"), rule=lost["_rule"]
         )
+        if checked.hold(self.con, places):
+            review = lost.filter(lost["_rule"].isin(["identity.ambiguous", "identity.conflict"]))
+            self.reviews.append(
+                review.select(*PLACE, ids_digest=review["_ids"].hexdigest("sha256"), rule=review["_rule"])
+            )
         return found.filter(found["_rule"] == "")
 
     def _make_crosswalk(self) -> None:
@@ -196,54 +186,49 @@ class _Building:
             keep(self.con, "crosswalk", whole.distinct())
         self.crosswalk = self.con.table("crosswalk")
 
-    def _targets(self, entity: Entity) -> dict[str, list[Any]]:
-        """Tables of `_key` by referenced entity: this run's accepted rows, keys ever published, subclasses of a base."""
+    def _targets(self, entity: Entity, rows: Any) -> dict[str, list[Any]]:
+        """Tables of `_key` by referenced entity: this run's rows and keys ever published; a base takes its subclasses'."""
         targets: dict[str, list[Any]] = {}
         for reference in entity.references:
             names = [reference.entity, *(e.name for e in self.entities.values() if e.subclass_of == reference.entity)]
-            tables = [t for name in names for t in self._keys(name, entity)]
+            own = [rows.select("_key")] if entity.name in names else []
+            tables = [*own, *(t for name in names if name != entity.name for t in self._keys(name))]
+            known = [self.published.known_keys(name) for name in names]
+            tables += [self.con.read_parquet(k).select("_key") for k in known if k is not None]
             targets[reference.entity] = tables or [self.con.table("no_keys")]
         return targets
 
-    def _keys(self, name: str, asking: Entity) -> list[Any]:
-        tables = []
+    def _keys(self, name: str) -> list[Any]:
         record = self.out / "record" / f"{name}.parquet"
-        if name == asking.name:
-            tables.append(self.con.table(f"rows_{name}").select("_key"))
-        elif record.is_file():
-            tables.append(self.con.read_parquet(record).select("_key"))
-        else:  # a circle of references: the rows as they came
-            for state in self.states.values():
-                path = state / "rows" / f"{name}.parquet"
-                if path.is_file() and name in self.entities:
-                    tables.append(with_digests(self.con.read_parquet(path), self.entities[name]).select("_key"))
-        known = self.published.known_keys(name)
-        if known is not None:
-            tables.append(self.con.read_parquet(known).select("_key"))
-        return tables
+        if record.is_file():
+            return [self.con.read_parquet(record).select("_key")]
+        # A circle of references: the rows as they came.
+        paths = [s / "rows" / f"{name}.parquet" for s in self.states.values()]
+        found = [self.con.read_parquet(p) for p in paths if p.is_file() and name in self.entities]
+        return [with_digests(t, self.entities[name]).select("_key") for t in found]
 
-    def _judge(self, table: str, entity: Entity, checked: Checked) -> None:
+    def _judge(self, rows: Any, entity: Entity, checked: Checked) -> Any:
         """Great Expectations sees the rows that are new or changed against what is published."""
-        rows = self.con.table(table)
+        assert self.judge is not None  # noqa: S101
         snapshot = self.published.snapshot.get(entity.name)
         fresh = rows
         if snapshot is not None:
             fresh = rows.anti_join(self.con.read_parquet(snapshot).select("_key", "_hash"), ["_key", "_hash"])
         folder = self.out / "changed"
         folder.mkdir(exist_ok=True)
+        before = len(checked.held)
         for source in sorted(checked.rows_in):
             path, held = folder / f"{entity.name}.{source}.parquet", folder / f"{entity.name}.{source}.held.parquet"
             self.con.to_parquet(fresh.filter(fresh["_source"] == source), path)
-            assert self.judge is not None  # noqa: S101
-            self.rules.extend(self.judge(path, entity, source, held))
+            if row_count(path):
+                self.rules += self.judge(path, entity, source, held)
             if held.is_file():
-                keep(self.con, f"judged_{entity.name}_{source}", self.con.read_parquet(held))
-                lost = self.con.table(f"judged_{entity.name}_{source}")
-                checked.held.append(lost.select(*PLACE, "entity", "field", "rule"))
-                kept = rows.anti_join(lost, ["_source", "_file", "_row"])
-                keep(self.con, f"{table}_kept", kept)
-                keep(self.con, table, self.con.table(f"{table}_kept"))
+                checked.hold(self.con, self.con.read_parquet(held).select(*PLACE, "entity", "field", "rule"))
             path.unlink()
+        lost = checked.held[before:]
+        if not lost:
+            return rows
+        return keep(self.con, rows.get_name(), rows.anti_join(stacked(lost), ["_source", "_file", "_row", "_seq"]))
 
     def _count(self, entity: Entity, checked: Checked, accepted: dict[str, int], followers: dict[str, int]) -> None:
         for source, rows_in in checked.rows_in.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import ibis
@@ -11,14 +10,6 @@ from hub.engine import keep, stacked
 
 Expr = Any
 PREFIX = "_id."
-
-
-@dataclass(frozen=True)
-class Resolution:
-    """`people` has `_ids` (canonical text of the presented ids), `studentUniqueId` and `rule` ("" where resolved)."""
-
-    people: Any
-    systems: tuple[str, ...]
 
 
 def id_columns(rows: Any) -> list[str]:
@@ -34,11 +25,12 @@ def presented(rows: Any, columns: list[str]) -> Expr:
     text = parts[0]
     for part in parts[1:]:
         text = text + part
-    return text.fill_null("")
+    return text.fill_null("").re_replace(r"\|$", "")
 
 
-def resolve(con: Any, rows: Any, crosswalk: Any, decisions: Any | None, name: str) -> Resolution:
-    """Finds the student of each distinct combination of ids in `rows`.
+def resolve(con: Any, rows: Any, crosswalk: Any, decisions: Any | None, name: str) -> Any:
+    """Finds the student of each distinct combination of ids in `rows`: a table of `_ids` (their canonical text),
+    `studentUniqueId`, `rule` ("" where resolved) and `mended`.
 
     `crosswalk` has system, code, studentUniqueId. Per system an exact code counts; else a code that differs only by
     lost leading zeros, when it is unique. All systems that know the student must agree; `decisions` (ids_digest,
@@ -46,8 +38,7 @@ def resolve(con: Any, rows: Any, crosswalk: Any, decisions: Any | None, name: st
     """
     columns = id_columns(rows)
     combos = rows.select(**{c: rows[c] for c in columns}, _ids=presented(rows, columns)).distinct()
-    keep(con, f"{name}_ids", combos)
-    combos = con.table(f"{name}_ids")
+    combos = keep(con, f"{name}_ids", combos)
     long = stacked(
         [
             combos.filter(combos[c].notnull()).select(
@@ -87,18 +78,15 @@ def resolve(con: Any, rows: Any, crosswalk: Any, decisions: Any | None, name: st
     people = joined.select("_ids", studentUniqueId=student, rule=rule, mended=joined["mended"].fill_null(False))
     if decisions is not None:
         people = _decided(people, decisions)
-    keep(con, f"{name}_people", people)
-    return Resolution(con.table(f"{name}_people"), tuple(c.removeprefix(PREFIX) for c in columns))
+    return keep(con, f"{name}_people", people)
 
 
-def apply(rows: Any, resolution: Resolution) -> Any:
+def apply(rows: Any, people: Any) -> Any:
     """`rows` with studentUniqueId filled where it was found and `_rule` where it was not; id columns gone."""
     columns = id_columns(rows)
     keyed = rows.mutate(_ids=presented(rows, columns))
-    people = resolution.people.select(
-        "_ids", _student=resolution.people["studentUniqueId"], _rule=resolution.people["rule"], _mended="mended"
-    )
-    joined = keyed.left_join(people, "_ids")
+    found = people.select("_ids", _student=people["studentUniqueId"], _rule=people["rule"], _mended="mended")
+    joined = keyed.left_join(found, "_ids")
     plain = [c for c in rows.columns if c not in {*columns, "studentUniqueId"}]
     return joined.select(
         *plain, studentUniqueId=joined["_student"], _rule=joined["_rule"], _mended=joined["_mended"], _ids=keyed["_ids"]
@@ -110,13 +98,14 @@ def _bare(code: Expr) -> Expr:
 
 
 def _decided(people: Any, decisions: Any) -> Any:
+    """What a person said in review counts; "none of the candidates" keeps the row held (identity.reviewed)."""
     digests = people.mutate(ids_digest=people["_ids"].hexdigest("sha256"))
-    chosen = decisions.select("ids_digest", chosen="studentUniqueId")
+    chosen = decisions.select("ids_digest", chosen=decisions["student_unique_id"], decided=True)
     both = digests.left_join(chosen, "ids_digest")
-    taken = both["chosen"].notnull()
+    taken = both["decided"].fill_null(False)
     return both.select(
         _ids=digests["_ids"],
         studentUniqueId=taken.ifelse(both["chosen"], digests["studentUniqueId"]),
-        rule=taken.ifelse("", digests["rule"]),
+        rule=taken.ifelse(both["chosen"].isnull().ifelse("identity.reviewed", ""), digests["rule"]),
         mended=digests["mended"],
     )

@@ -1,0 +1,24 @@
+"""The one path: land -> normalize -> check -> unify -> publish -> report. READ THIS FIRST.
+
+Each step takes values and leaves files (docs/architecture.md says which), so it can be run, killed and run again by
+itself; `sync` is all of them for one slice. Dagster's assets call the same steps.
+"""
+
+from __future__ import annotations
+
+from hub.pipeline.path import approve, discard, new_run_id, open_store, publish_record, replay, report, sync
+from hub.pipeline.source import load_outcome, pull, save_outcome
+
+__all__ = [
+    "sync",
+    "pull",
+    "publish_record",
+    "approve",
+    "discard",
+    "replay",
+    "report",
+    "open_store",
+    "new_run_id",
+    "save_outcome",
+    "load_outcome",
+]

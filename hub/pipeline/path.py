@@ -1,0 +1,309 @@
+"""The night of one slice, from what the sources sent to what is published."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from hub import __version__, store
+from hub.config import Settings
+from hub.errors import FixConfiguration, Stop
+from hub.model import Breach, Change, Count, Entity, RuleResult, Run, Slice, SourceOutcome
+from hub.pipeline.record import Published, RecordSummary, build_record
+from hub.pipeline.reviews import open_reviews
+from hub.pipeline.source import load_outcome, normalize, pull, save_outcome
+from hub.standards.rules import load_rules, rules_hash
+from hub.standards.source_state import load_summary
+from hub.standards.sources import load_source
+from hub.standards.specs import load_entities, spec_hash
+
+Progress = Callable[[str, int, int], None]
+
+
+def _quiet(_label: str, _done: int, _total: int) -> None:
+    """Progress for nobody."""
+
+
+def open_store(settings: Settings, district: str) -> store.Store:
+    """The district's store, migrated. Raises FixConfiguration for an address that does not work."""
+    opened = store.open_store(settings.store_url, district, load_entities(settings.specs), settings.state)
+    store.migrate(opened)
+    return opened
+
+
+def new_run_id(now: datetime) -> str:
+    """Sorts by time; the tail keeps two of one second apart."""
+    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def sync(
+    settings: Settings,
+    slice: Slice,
+    *,
+    only: set[str] | None = None,
+    progress: Progress = _quiet,
+    now: datetime | None = None,
+) -> Run:
+    """The whole night of one slice; `only` pulls these sources and leaves the others as they were published."""
+    now = now or datetime.now(UTC)
+    opened = open_store(settings, slice.district)
+    published = store.published_states(opened, slice)
+    for source in settings.district(slice.district).sources_of(slice.year):
+        if only is None or source.name in only:
+            outcome = pull(settings, slice, source, published.get(source.name, ""), progress, now)
+            save_outcome(settings, slice, outcome)
+    return publish_record(settings, slice, new_run_id(now), progress=progress, now=now, only=only)
+
+
+def publish_record(
+    settings: Settings,
+    slice: Slice,
+    run_id: str,
+    *,
+    progress: Progress = _quiet,
+    now: datetime | None = None,
+    only: set[str] | None = None,
+) -> Run:
+    """check, unify and publish what the sources' outcomes say, through the guard; then the ledger and the report."""
+    now = now or datetime.now(UTC)
+    opened = open_store(settings, slice.district)
+    published = store.published_states(opened, slice)
+    outcomes = _outcomes(settings, slice, published, only)
+    states = {o.source: o.state for o in outcomes if o.state}
+    run = Run(
+        run_id, slice.district, slice.year, now, None, "failed", sources=outcomes, versions=_versions(settings, opened)
+    )
+    folder = run_folder(settings, run)
+    if not states:
+        run = replace(run, message="No source has delivered anything that can be used.")
+    elif states == published and run.versions == _last_versions(opened, slice):
+        run = replace(run, status="unchanged", changes=_as_they_were(opened, slice))
+    else:
+        run = _build_and_publish(settings, slice, opened, run, states, folder, progress)
+    run = replace(run, finished=_after(now))
+    if run.status != "published":
+        store.record_run(opened, run)
+    report(settings, slice, run.id)
+    return run
+
+
+def _build_and_publish(
+    settings: Settings,
+    slice: Slice,
+    opened: store.Store,
+    run: Run,
+    states: dict[str, str],
+    folder: Path,
+    progress: Progress,
+) -> Run:
+    entities = load_entities(settings.specs)
+    work = settings.state / "work" / slice.district / str(slice.year)
+    paths = {name: work / name / state for name, state in states.items()}
+    known = Published(
+        lambda name: store.known_keys(opened, name),
+        store.identifiers(opened),
+        store.decisions(opened),
+        store.snapshot(opened, slice),
+    )
+    summary = build_record(
+        paths,
+        _authority(settings, slice),
+        entities,
+        known,
+        folder,
+        identity=settings.district(slice.district).identity,
+        judge=_judge(slice, run.started.date(), folder),
+        scratch=folder / "spill",
+        progress=progress,
+    )
+    open_reviews(opened, slice, folder)
+    early = [load_summary(p) for p in paths.values()]
+    run = replace(
+        run,
+        counts=(*(c for s in early for c in s.counts), *summary.counts),
+        rules=(*_engine_rules(summary), *summary.rules),
+        held=summary.held,
+        sources=_with_repairs(run.sources, summary),
+    )
+    progress("compare with what is published", 0, 1)
+    changes = store.compare(opened, slice, folder / "record", folder / "changes")
+    run = replace(run, changes=changes, counts=(*run.counts, *_publish_counts(changes, summary)))
+    guard = settings.district(slice.district).guard
+    breaches = store.judge(changes, store.GuardLimits(guard.removed, guard.changed, guard.min_rows))
+    if breaches:
+        return replace(run, status="held", breaches=breaches, message=_held_message(run, breaches))
+    progress("publish", 0, 1)
+    run = replace(run, status="published", finished=_after(run.started))
+    held = folder / "held.parquet"
+    store.publish(opened, slice, run, folder / "changes", held if held.is_file() else None, states)
+    return run
+
+
+def approve(settings: Settings, slice: Slice, run_id: str, who: str) -> Run:
+    """Publishes exactly what the guard held. Raises Stop when another run was published meanwhile."""
+    opened = open_store(settings, slice.district)
+    run = _held_run(opened, slice, run_id)
+    folder = run_folder(settings, run)
+    if not (folder / "changes").is_dir():
+        raise Stop(f"The changes of run {run_id} are gone from {folder}.", "Run `hub sync` again.")
+    approved = replace(run, status="approved", message=f"Approved by {who}.", finished=datetime.now(UTC))
+    held = folder / "held.parquet"
+    states = {o.source: o.state for o in run.sources if o.state}
+    store.publish(opened, slice, approved, folder / "changes", held if held.is_file() else None, states)
+    report(settings, slice, run_id)
+    return approved
+
+
+def discard(settings: Settings, slice: Slice, run_id: str, who: str) -> Run:
+    """Forgets what the guard held; what is published stays."""
+    opened = open_store(settings, slice.district)
+    run = _held_run(opened, slice, run_id)
+    dropped = replace(run, status="discarded", message=f"Discarded by {who}.", finished=datetime.now(UTC))
+    store.record_run(opened, dropped)
+    report(settings, slice, run_id)
+    return dropped
+
+
+def replay(settings: Settings, slice: Slice, *, source: str | None = None, progress: Progress = _quiet) -> Run:
+    """Normalizes what landed once more, by today's specs, crosswalks and decisions, and publishes the difference."""
+    for each in settings.district(slice.district).sources_of(slice.year):
+        outcome = load_outcome(settings, slice, each.name)
+        if outcome is None or (source is not None and each.name != source):
+            continue
+        state, summary = normalize(
+            settings, slice, each, load_source(each.vendor, settings.specs), progress, afresh=True
+        )
+        save_outcome(
+            settings, slice, replace(outcome, state=state, status="fresh", repairs=summary.repairs, message="")
+        )
+    return publish_record(settings, slice, new_run_id(datetime.now(UTC)), progress=progress)
+
+
+def report(settings: Settings, slice: Slice, run_id: str | None) -> Path:
+    """Writes the report of a run (the last one without an id), with GX Data Docs beside it; returns its path."""
+    from hub.report.page import write
+    from hub.standards.data_docs import write_data_docs
+
+    opened = open_store(settings, slice.district)
+    history = store.runs(opened, slice.year, 31)
+    run = next((r for r in history if run_id in (None, r.id)), None)
+    if run is None:
+        raise FixConfiguration(f"no run {run_id!r} in {slice.partition}.", "See `hub runs`.")
+    folder = run_folder(settings, run)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "report.html"
+    earlier = [r for r in history if r.id < run.id]
+    write(run, earlier, path, datetime.now(UTC), load_rules(settings.specs / "rules"))
+    write_data_docs(run.rules, load_entities(settings.specs), folder / "data_docs", run=run.id)
+    return path
+
+
+def run_folder(settings: Settings, run: Run) -> Path:
+    return settings.state / "runs" / run.district / str(run.year) / run.id
+
+
+def _outcomes(
+    settings: Settings, slice: Slice, published: dict[str, str], only: set[str] | None
+) -> tuple[SourceOutcome, ...]:
+    outcomes = []
+    for source in settings.district(slice.district).sources_of(slice.year):
+        outcome = load_outcome(settings, slice, source.name)
+        if outcome is None:
+            outcome = SourceOutcome(source.name, source.vendor, "nothing_landed", owner=source.owner)
+        if only is not None and source.name not in only:
+            state = published.get(source.name, "")
+            outcome = replace(outcome, status="unchanged" if state else "nothing_landed", state=state)
+        outcomes.append(outcome)
+    return tuple(outcomes)
+
+
+def _authority(settings: Settings, slice: Slice) -> dict[str, int]:
+    found = {}
+    for source in settings.district(slice.district).sources_of(slice.year):
+        own = source.authority
+        found[source.name] = load_source(source.vendor, settings.specs).authority if own is None else own
+    return found
+
+
+def _judge(slice: Slice, today: date, folder: Path) -> Callable[..., tuple[RuleResult, ...]]:
+    from hub.standards.expectations import judge, parameters
+
+    given = parameters(slice.year, today)
+
+    def judged(rows: Path, entity: Entity, source: str, held: Path) -> tuple[RuleResult, ...]:
+        lookups = {r.entity: folder / "record" / f"{r.entity}.parquet" for r in entity.references}
+        return judge(rows, entity, source, held, parameters=given, lookups=lookups, confirm=False)
+
+    return judged
+
+
+def _versions(settings: Settings, opened: store.Store) -> dict[str, str]:
+    decided = store.reviews(opened, open_only=False)
+    answers = sorted(f"{r.id}={r.student_unique_id}" for r in decided if r.decided_at)
+    return {
+        "hub": __version__,
+        "specs": spec_hash(settings.specs),
+        "rules": rules_hash(settings.specs / "rules"),
+        "standards": "Ed-Fi 5.2 (demographics as 6.1), OneRoster 1.1 and 1.2",
+        "decisions": hashlib.sha256("\n".join(answers).encode()).hexdigest(),
+    }
+
+
+def _last_versions(opened: store.Store, slice: Slice) -> dict[str, str] | None:
+    last = store.last_published(opened, slice)
+    return next((r.versions for r in store.runs(opened, slice.year, 1000) if r.id == last), None)
+
+
+def _as_they_were(opened: store.Store, slice: Slice) -> tuple[Change, ...]:
+    from hub.engine import row_count
+
+    return tuple(Change(n, row_count(p), 0, 0, 0) for n, p in sorted(store.snapshot(opened, slice).items()))
+
+
+def _with_repairs(outcomes: Sequence[SourceOutcome], summary: RecordSummary) -> tuple[SourceOutcome, ...]:
+    return tuple(
+        replace(o, repairs={**o.repairs, **summary.repairs[o.source]}) if o.source in summary.repairs else o
+        for o in outcomes
+    )
+
+
+def _engine_rules(summary: RecordSummary) -> list[RuleResult]:
+    """What the engine held, as results beside those of Great Expectations."""
+    rows = {(c.source, c.entity): c.rows_in for c in summary.counts if c.step == "check"}
+    return [
+        RuleResult(h.rule, "error", h.source, h.entity, max(rows.get((h.source, h.entity), 0), h.rows), h.rows)
+        for h in summary.held
+    ]
+
+
+def _publish_counts(changes: Sequence[Change], summary: RecordSummary) -> list[Count]:
+    """Rows of the record = rows that are current in the store after the publish."""
+    merged: dict[str, int] = {}
+    for count in summary.counts:
+        if count.step == "unify":
+            merged[count.entity] = merged.get(count.entity, 0) + count.accepted
+    after = {c.entity: c.after for c in changes}
+    return [Count("publish", "", "", e, n, after.get(e, 0), 0) for e, n in sorted(merged.items())]
+
+
+def _held_message(run: Run, breaches: Sequence[Breach]) -> str:
+    worst = max(breaches, key=lambda b: b.share)
+    return (
+        f"{worst.rows} of {worst.entity} would be {worst.kind} ({worst.share:.0%}, limit {worst.limit:.0%}). "
+        f"Look at the report, then `hub publish approve {run.id}` or `hub publish discard {run.id}`."
+    )
+
+
+def _held_run(opened: store.Store, slice: Slice, run_id: str) -> Run:
+    run = next((r for r in store.runs(opened, slice.year, 1000) if r.id == run_id), None)
+    if run is None or run.status != "held":
+        raise FixConfiguration(f"run {run_id!r} is not held by the guard.", "See `hub runs`.")
+    return run
+
+
+def _after(started: datetime) -> datetime:
+    return max(started, datetime.now(UTC))

@@ -1,0 +1,63 @@
+"""Ed-Fi interchange documents as stream tables: one table per kind of record, one mapping per table made from the spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import ibis
+
+from hub.engine import keep, stacked
+from hub.model import Entity, Mapping, OpenedDelivery, OpenedFile, Source
+from hub.standards.csv_files import Reject
+from hub.standards.edfi_xml import read_interchange
+from hub.standards.streams import StreamRead, assign
+
+
+def read_documents(
+    con: Any, source: Source, entities: MappingOf[str, Entity], deliveries: Sequence[OpenedDelivery], scratch: Path
+) -> tuple[list[StreamRead], list[str], dict[str, int], list[Mapping]]:
+    """Reads every document of the deliveries. Returns reads, names of files that are none, repairs and the mappings.
+
+    The tables are named after the entities. Raises AskVendor for a document that is not well-formed Ed-Fi XML.
+    """
+    reads: list[StreamRead] = []
+    parts: dict[str, list[Any]] = {}
+    unknown: list[str] = []
+    repairs: dict[str, int] = {}
+    for delivery in deliveries:
+        found, rest = assign(source, delivery.files)
+        unknown = [f.name for f in rest]
+        for file in (f for files in found.values() for f in files):
+            folder = scratch / f"{delivery.seq}-{file.sha256[:16]}"
+            folder.mkdir(parents=True, exist_ok=True)
+            document = read_interchange(file.path, entities, folder)
+            if document.unknown:
+                lost = sum(document.unknown.values())
+                repairs["xml.unknown_element"] = repairs.get("xml.unknown_element", 0) + lost
+            for name, rows in document.rows.items():
+                table, rejects = _table(con, folder / f"{name}.parquet", file, delivery.seq)
+                parts.setdefault(name, []).append(table)
+                reads.append(StreamRead(name, file, delivery.seq, "", rows, rejects))
+    for name, tables in parts.items():
+        keep(con, name, stacked(tables))
+    own = {name: Mapping(name, name, "", _as_it_is(entities[name])) for name in parts}
+    return reads, unknown, repairs, [*own.values(), *source.mappings]
+
+
+def _table(con: Any, path: Path, file: OpenedFile, seq: int) -> tuple[Any, tuple[Reject, ...]]:
+    """The records of one kind; those whose references contradict each other are rejected."""
+    rows = con.read_parquet(path)
+    torn = con.to_pyarrow(rows.filter(rows["_conflicts"].notnull()).select("_row")).to_pylist()
+    sound = rows.filter(rows["_conflicts"].isnull()).mutate(
+        _file=ibis.literal(file.sha256), _seq=ibis.literal(seq, type="int64")
+    )
+    return sound, tuple(Reject(r["_row"], "reference.conflict") for r in torn)
+
+
+def _as_it_is(entity: Entity) -> dict[str, Any]:
+    """Every field by its type; xs:boolean also has 1 and 0."""
+    flags = {"true": ["true", "1"], "false": ["false", "0"]}
+    return {f.name: {"boolean": f.name, **flags} if f.type == "boolean" else f.name for f in entity.fields}
