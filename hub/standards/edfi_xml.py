@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,15 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from lxml import etree
 
-from hub.errors import AskVendor
 from hub.model import Entity
+from hub.standards.xml_document import opened, records
 from hub.standards.xml_tree import Node, anchor, compile_entity
 
-_CHUNK = 1 << 20
-_OPENING, _OPENING_LIMIT = 1 << 12, 1 << 20
-_RECORD_LIMIT = 64 << 20
 _NAMED_UNKNOWN = 1000
-_NAMESPACE = "http://ed-fi.org/5."
 _EXTRA = (("_conflicts", pa.string()), ("_row", pa.int64()), ("_line", pa.int64()))
 
 _Element: TypeAlias = Any
@@ -36,9 +31,10 @@ _Row: TypeAlias = dict[str, Any]
 class XmlRead:
     """What a document held. No value vanishes silently: what no field takes is counted by its path.
 
-    `rows`: records per entity. `unknown`: path -> how often it stood there without a field that takes it (an element,
-    or `.../@ref` for a reference to an id that the document lacks). `conflicts`: "Entity.field" -> records that give
-    two different values for one column; the first in the document is kept and the row's `_conflicts` names the fields.
+    `rows`: records per entity. `unknown`: path -> how often it stood there without a field that takes it: an element,
+    text between elements, or `.../@ref` for a reference to an id that stands for nothing, for two things, for a thing
+    of another kind or for one without a key. `conflicts`: "Entity.field" -> records that give two different values
+    for one column; the first in the document is kept and the row's `_conflicts` names the fields.
     `anchors`: references that stand among the records only to be referred to. `standard`: "5.2", from the namespace.
     """
 
@@ -49,6 +45,18 @@ class XmlRead:
     anchors: int = 0
 
 
+@dataclass(frozen=True)
+class _Identified:
+    """What an id stands for: an entity (or what it extends) and its natural key; two things of one id are nothing."""
+
+    entity: str
+    base: str
+    key: _Row
+
+    def is_a(self, target: str) -> bool:
+        return target in (self.entity, self.base)
+
+
 class _RefMet(Exception):
     """The document refers to records by id: their keys must be gathered first."""
 
@@ -57,7 +65,7 @@ class _RefMet(Exception):
 class _Reader:
     tag: str  # of the root
     entities: Mapping[str, Entity]
-    ids: dict[str, _Row] | None = None  # None: not gathered yet
+    ids: dict[str, _Identified] | None = None  # None: not gathered yet
     gathering: bool = False
     waiting: list[tuple[_Row, Node, str]] = field(default_factory=list)
     trees: dict[str, Node] = field(default_factory=dict)
@@ -84,6 +92,9 @@ class _Reader:
             self.miss(element, "/text()")
         children = node.children
         for child in element:
+            tail = child.tail
+            if tail and not tail.isspace():
+                self.miss(child, "/following::text()")
             below = children.get(child.tag)
             if below is None:
                 self.miss(child)
@@ -115,8 +126,12 @@ class _Reader:
         ref = element.get("ref") if not len(element) else None
         if ref is not None:
             self.resolve(element, node, row, ref)
-        if self.gathering and self.ids is not None and element.get("id"):
-            self.ids[element.get("id")] = {part: row.get(column) for part, column in node.parts}
+        if self.gathering and element.get("id"):
+            self.identify(element.get("id"), node.target, "", {part: row.get(column) for part, column in node.parts})
+
+    def identify(self, name: str, entity: str, base: str, key: _Row) -> None:
+        ids = self.ids if self.ids is not None else {}
+        ids[name] = _Identified("", "", {}) if name in ids else _Identified(entity, base, key)
 
     def take(self, element: _Element, node: Node, row: _Row) -> None:
         if len(element):
@@ -141,15 +156,18 @@ class _Reader:
             raise _RefMet
         if self.gathering:
             self.waiting.append((row, node, ref))
-        elif ref not in self.ids:
-            self.miss(element, "/@ref")
         else:
-            self.fill(node, row, self.ids[ref])
+            found = self.ids.get(ref)
+            if found is None or not found.is_a(node.target) or None in found.key.values():
+                self.miss(element, "/@ref")
+            else:
+                self.fill(node, row, found)
 
-    def fill(self, node: Node, row: _Row, key: _Row) -> None:
+    def fill(self, node: Node, row: _Row, found: _Identified) -> None:
         for part, column in node.parts:
-            # A School stands in for its base: the only key part of both.
-            value = key.get(part) if part in key else next(iter(key.values())) if len(key) == 1 else None
+            # The key of a School is schoolId, that of its base educationOrganizationId.
+            alone = node.target == found.base and len(found.key) == 1
+            value = next(iter(found.key.values())) if alone else found.key.get(part)
             if value is not None:
                 self.put(column, value, row)
 
@@ -161,36 +179,34 @@ class _Reader:
     def gather(self, path: Path) -> None:
         """Fill `ids`: id of a record or reference -> its natural key, however the key itself is spelled."""
         self.ids, self.gathering = {}, True
-        rows: list[tuple[str, Entity, _Row]] = []
-        for element in _records(path, self.tag):
+        keys: list[tuple[_Row, _Row]] = []  # what a record says, and the key made of it
+        for element in records(path, self.tag):
             entity = self.entity(element.tag)
-            if entity is not None:
-                row: _Row = {}
-                self.walk(element, self.trees[element.tag], row)
-                if element.get("id"):
-                    rows.append((element.get("id"), entity, row))
-                    self.ids[element.get("id")] = {}
-                # Only what a key may need is kept of a record.
-                for name in row.keys() - set(entity.key):
-                    del row[name]
-        for _ in range(len(self.trees) + 1):
-            for identifier, entity, row in rows:
-                self.ids[identifier] = {part: row.get(part) for part in entity.key}
+            if entity is None:
+                continue
+            row: _Row = {}
+            self.walk(element, self.trees[element.tag], row)
+            if element.get("id"):
+                key = dict.fromkeys(entity.key)
+                self.identify(element.get("id"), entity.name.removesuffix("Reference"), entity.subclass_of, key)
+                keys.append((row, key))
+            for name in row.keys() - set(entity.key):
+                del row[name]
+        before = -1
+        while len(self.waiting) != before:
+            for row, key in keys:
+                key.update((part, row[part]) for part in key if part in row)
             before = len(self.waiting)
-            self.waiting = [w for w in self.waiting if not self._settle(*w)]
-            if not self.waiting or len(self.waiting) == before:
-                break
-        for identifier, entity, row in rows:
-            self.ids[identifier] = {part: row.get(part) for part in entity.key}
+            self.waiting = [w for w in self.waiting if not self.settle(*w)]
         self.gathering, self.waiting = False, []
         self.unknown.clear()
         self.conflicts.clear()
 
-    def _settle(self, row: _Row, node: Node, ref: str) -> bool:
-        key = (self.ids or {}).get(ref)
-        if key is None or None in key.values():
+    def settle(self, row: _Row, node: Node, ref: str) -> bool:
+        found = (self.ids or {}).get(ref)
+        if found is None or not found.is_a(node.target) or None in found.key.values():
             return False
-        self.fill(node, row, key)
+        self.fill(node, row, found)
         return True
 
 
@@ -202,7 +218,7 @@ def read_interchange(path: Path, entities: Mapping[str, Entity], out: Path, *, b
     `_line`. Blank elements are null. Raises AskVendor, naming file and line, where the document is not well-formed,
     has a DOCTYPE, is not an Interchange of Ed-Fi 5.x, or has a record over 64 MiB.
     """
-    reader = _Reader(_check(path), entities)
+    reader = _Reader(opened(path), entities)
     try:
         return _write(path, reader, out, batch_rows)
     except _RefMet:
@@ -223,7 +239,7 @@ def _write(path: Path, reader: _Reader, out: Path, batch_rows: int) -> XmlRead:
     conflicts: Counter[str] = Counter()
     anchors = 0
     try:
-        for number, element in enumerate(_records(path, reader.tag), 1):
+        for number, element in enumerate(records(path, reader.tag), 1):
             entity = reader.entity(element.tag)
             if entity is None:
                 reader.miss(element)
@@ -247,9 +263,11 @@ def _write(path: Path, reader: _Reader, out: Path, batch_rows: int) -> XmlRead:
                 sink.flush()
         for sink in sinks.values():
             sink.flush()
-    finally:
-        for sink in sinks.values():
             sink.writer.close()
+    except BaseException:  # a document is taken whole or not at all
+        for sink in sinks.values():
+            sink.discard()
+        raise
     standard = ".".join(reader.namespace.rsplit("/", 1)[-1].split(".")[:2])
     return XmlRead({n: s.written for n, s in sinks.items()}, dict(reader.unknown), standard, dict(conflicts), anchors)
 
@@ -260,7 +278,8 @@ class _Sink:
     def __init__(self, entity: Entity, out: Path) -> None:
         self.schema = pa.schema([*((f.name, pa.string()) for f in entity.fields), *_EXTRA])
         self.nested = [f.name for f in entity.fields if f.type in ("list", "object")]
-        self.writer = pq.ParquetWriter(out / f"{entity.name}.parquet", self.schema)
+        self.path = out / f"{entity.name}.parquet"
+        self.writer = pq.ParquetWriter(self.path, self.schema)
         self.rows: list[_Row] = []
         self.written = 0
 
@@ -276,85 +295,6 @@ class _Sink:
         self.written += len(self.rows)
         self.rows.clear()
 
-
-def _parser(tag: str) -> etree.XMLPullParser:
-    return etree.XMLPullParser(
-        events=("start",),
-        tag=tag,
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-
-
-def _opening(path: Path) -> _Element:
-    """The root element as it stands when it has just started."""
-    parser = _parser("*")
-    with path.open("rb") as file:
-        for _ in range(_OPENING_LIMIT // _OPENING):
-            parser.feed(file.read(_OPENING) or b" ")
-            for _, root in parser.read_events():
-                return root
-    raise AskVendor(f"{path.name}: no root element in the first MiB.", "Send an Ed-Fi interchange document.")
-
-
-def _check(path: Path) -> str:
-    """The tag of the root of a document that may be read. Raises AskVendor where it may not."""
-    with _refused(path):
-        root = _opening(path)
-    name = etree.QName(root)
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise AskVendor(f"{path.name}: the document has a DOCTYPE.", "Send it without one.")
-    if not name.localname.startswith("Interchange"):
-        raise AskVendor(
-            f"{path.name} line {root.sourceline}: the root element is not an Ed-Fi interchange.",
-            "Send a bulk interchange document, whose root is named Interchange...",
-        )
-    if not (name.namespace or "").startswith(_NAMESPACE):
-        raise AskVendor(
-            f"{path.name} line {root.sourceline}: the namespace is not of Ed-Fi Data Standard 5.x.",
-            "Send the document with the namespace http://ed-fi.org/5.2.0.",
-        )
-    return str(root.tag)
-
-
-@contextmanager
-def _refused(path: Path) -> Iterator[None]:
-    # The parser's own message may quote the text it stumbled over.
-    try:
-        yield
-    except etree.XMLSyntaxError as fault:
-        raise AskVendor(
-            f"{path.name} line {fault.lineno or 1}: the document is not well-formed XML.",
-            "Write it with an XML library and check it against the interchange XSD before sending.",
-        ) from None
-
-
-def _records(path: Path, tag: str) -> Iterator[_Element]:
-    """Every child of the root once it is complete; it is forgotten when the next chunk is read."""
-    parser, root, pending = _parser(tag), None, 0
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            with _refused(path):
-                parser.feed(chunk)
-            for _, element in parser.read_events():
-                root = element if root is None else root
-            if root is None or len(root) < 2:
-                pending += _CHUNK
-                if pending > _RECORD_LIMIT:
-                    line = root[0].sourceline if root is not None and len(root) else 1
-                    raise AskVendor(
-                        f"{path.name} line {line}: one record is over 64 MiB.", "Send one record per thing."
-                    )
-                continue
-            pending = 0
-            # The last child may be incomplete.
-            done = root[:-1]
-            yield from done
-            del root[: len(done)]
-        with _refused(path):
-            parser.close()
-    yield from root[:] if root is not None else ()
+    def discard(self) -> None:
+        self.writer.close()
+        self.path.unlink(missing_ok=True)

@@ -15,7 +15,8 @@ Kind = Literal["group", "leaf", "list", "object"]
 class Node:
     """What one element feeds. `children` is keyed by the full tag, `{namespace}Name`.
 
-    `parts` is set on references: (key field of the referenced entity, column here), to resolve an IDREF with.
+    `target` and `parts` are set on references: the entity referred to and (its key field, column here), to resolve an
+    IDREF with.
     """
 
     kind: Kind = "group"
@@ -24,6 +25,7 @@ class Node:
     own: Node | None = None  # a list of plain values: the leaf that takes the item's own text
     trim: bool = False  # types other than string collapse whitespace (XML Schema part 2, whiteSpace)
     school_year: bool = False
+    target: str = ""
     parts: tuple[tuple[str, str], ...] = ()
 
 
@@ -83,6 +85,7 @@ def _link(node: Node, entities: Mapping[str, Entity], prefix: str) -> None:
         if local.endswith("Identity"):
             target = entities.get(local.removesuffix("Identity"))
             if target is not None:
+                node.target = target.name
                 node.parts = tuple(_parts(below, target, prefix))
         if not local.endswith("Lookup"):
             _link(below, entities, prefix)

@@ -1,0 +1,108 @@
+"""A large XML document as a stream of its records, in bounded memory, without entities, DTD or network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from hub.errors import AskVendor
+
+_CHUNK = 1 << 20
+_OPENING, _OPENING_LIMIT = 1 << 12, 1 << 20
+_RECORD_LIMIT = 64 << 20
+_NAMESPACE = "http://ed-fi.org/5."
+
+
+def _parser(tag: str) -> etree.XMLPullParser:
+    return etree.XMLPullParser(
+        events=("start",),
+        tag=tag,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+
+
+def _opening(path: Path) -> Any:
+    """The root element as it stands when it has just started."""
+    parser = _parser("*")
+    with path.open("rb") as file:
+        for _ in range(_OPENING_LIMIT // _OPENING):
+            fault = None
+            try:
+                parser.feed(file.read(_OPENING) or b" ")
+            except etree.XMLSyntaxError as met:
+                fault = met
+            for _, root in parser.read_events():
+                return root  # what is wrong further on is met when the records are read
+            if fault is not None:
+                raise fault
+    raise AskVendor(f"{path.name}: no root element in the first MiB.", "Send an Ed-Fi interchange document.")
+
+
+def opened(path: Path) -> str:
+    """The tag of the root of a document that may be read. Raises AskVendor where it may not."""
+    if not path.stat().st_size:
+        raise AskVendor(f"{path.name}: the file is empty.", "Send an Ed-Fi interchange document.")
+    with _refused(path):
+        root = _opening(path)
+    name = etree.QName(root)
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise AskVendor(f"{path.name}: the document has a DOCTYPE.", "Send it without one.")
+    if not name.localname.startswith("Interchange"):
+        raise AskVendor(
+            f"{path.name} line {root.sourceline}: the root element is not an Ed-Fi interchange.",
+            "Send a bulk interchange document, whose root is named Interchange...",
+        )
+    if not (name.namespace or "").startswith(_NAMESPACE):
+        raise AskVendor(
+            f"{path.name} line {root.sourceline}: the namespace is not of Ed-Fi Data Standard 5.x.",
+            "Send the document with the namespace http://ed-fi.org/5.2.0.",
+        )
+    return str(root.tag)
+
+
+@contextmanager
+def _refused(path: Path) -> Iterator[None]:
+    # The parser's own message may quote the text it stumbled over.
+    try:
+        yield
+    except etree.XMLSyntaxError as fault:
+        raise AskVendor(
+            f"{path.name} line {fault.lineno or 1}: the document is not well-formed XML.",
+            "Write it with an XML library and check it against the interchange XSD before sending.",
+        ) from None
+
+
+def records(path: Path, tag: str) -> Iterator[Any]:
+    """Every child of the root once it is complete; it is forgotten when the next chunk is read."""
+    parser, root, pending = _parser(tag), None, 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            with _refused(path):
+                parser.feed(chunk)
+            for _, element in parser.read_events():
+                root = element if root is None else root
+            if root is None or len(root) < 2:
+                pending += _CHUNK
+                if pending > _RECORD_LIMIT:
+                    line = root[0].sourceline if root is not None and len(root) else 1
+                    raise AskVendor(
+                        f"{path.name} line {line}: one record is over 64 MiB.", "Send one record per thing."
+                    )
+                continue
+            pending = 0
+            # The last child may be incomplete.
+            done = root[:-1]
+            yield from done
+            del root[: len(done)]
+        with _refused(path):
+            parser.close()
+    yield from root[:] if root is not None else ()
