@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from hub.commands.options import common, district_option, districts_of, settings_of, slices_of, year_option
+from hub.commands.options import common, district_option, districts_of, open_ledger, settings_of, slices_of, year_option
 from hub.commands.outcome import exit_code, say_run
 from hub.commands.words import progress, say_json, say_table
 
@@ -32,11 +32,11 @@ def list_held(district: str | None, year: int | None, source: str | None, config
       hub held list --source sis
     """
     settings = settings_of(config)
-    from hub import pipeline, store
+    from hub import store
 
     counts: Counter[tuple[str, str, str, str, str]] = Counter()
     for each in districts_of(settings, district):
-        for row in store.held_rows(pipeline.open_store(settings, each.id), year, source, None, None):
+        for row in store.held_rows(open_ledger(settings, each.id), year, source, None, None):
             counts[each.id, row.source, row.entity, row.field, row.rule] += 1
     names = ("district", "source", "entity", "field", "rule")
     if as_json:
@@ -70,17 +70,21 @@ def show_held(
       hub held show missing --source sis
     """
     settings = settings_of(config)
-    from hub import pipeline, store
+    from hub import store
+    from hub.standards.rules import load_rules
 
     found = [
         (each.id, row)
         for each in districts_of(settings, district)
-        for row in store.held_rows(pipeline.open_store(settings, each.id), year, source, rule, limit)
+        for row in store.held_rows(open_ledger(settings, each.id), year, source, rule, limit)
     ]
     if as_json:
         return say_json([{"district": id_} | vars(row) for id_, row in found])
     if not found:
         return click.echo(f"Nothing is held by rule {rule}. `hub held list` names the rules.")
+    meaning = load_rules().get(rule)
+    if meaning is not None:
+        click.echo(f"{meaning.sentence} {meaning.remedy}")
     rows = [(r.source, r.file, str(r.row), r.entity, r.field, r.since_run) for _, r in found]
     return say_table(("Source", "File", "Row", "Entity", "Field", "Since run*"), rows)
 

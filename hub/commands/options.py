@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from hub.errors import FixConfiguration
-from hub.model import Run, Slice
+from hub.errors import FixConfiguration, Stop
+from hub.model import Entity, Run, Slice
 
 if TYPE_CHECKING:
     from hub.config import District, Settings
+    from hub.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -72,14 +73,39 @@ def slices_of(settings: Settings, district: str | None, year: int | None) -> lis
     return [settings.slice(d.id, year) for d in districts_of(settings, district)]
 
 
+def open_ledger(settings: Settings, district: str) -> Store:
+    """A district's store for its runs, held rows and reviews: none of them needs an entity, so no spec is read."""
+    return _opened(settings, district, {})
+
+
+def open_records(settings: Settings, district: str) -> Store:
+    """A district's store for reading what is published."""
+    from hub.standards.specs import load_entities
+
+    return _opened(settings, district, load_entities(settings.specs))
+
+
+def _opened(settings: Settings, district: str, entities: dict[str, Entity]) -> Store:
+    from hub import store
+
+    found = store.open_store(settings.store_url, district, entities, settings.state)
+    try:
+        store.runs(found, None, 1)
+    except Stop:  # nothing was ever published, or by an older hub: the tables are made or changed first
+        from hub import pipeline
+
+        return pipeline.open_store(settings, district)
+    return found
+
+
 def find_run(settings: Settings, run_id: str, district: str | None) -> tuple[Slice, Run]:
     """The run of that id, or of the only id that starts so. Raises FixConfiguration."""
-    from hub import pipeline, store
+    from hub import store
 
     found = [
         (Slice(d.id, run.year), run)
         for d in districts_of(settings, district)
-        for run in store.runs(pipeline.open_store(settings, d.id), None, 1000)
+        for run in store.runs(open_ledger(settings, d.id), None, 1000)
         if run.id.startswith(run_id)
     ]
     exact = [pair for pair in found if pair[1].id == run_id]

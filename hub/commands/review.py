@@ -6,7 +6,16 @@ from pathlib import Path
 
 import click
 
-from hub.commands.options import by_option, common, decider, district_option, districts_of, one_district, settings_of
+from hub.commands.options import (
+    by_option,
+    common,
+    decider,
+    district_option,
+    districts_of,
+    one_district,
+    open_ledger,
+    settings_of,
+)
 from hub.commands.words import say_json, say_table
 
 
@@ -27,12 +36,12 @@ def list_reviews(district: str | None, everything: bool, config: Path | None, as
       hub review list
     """
     settings = settings_of(config)
-    from hub import pipeline, store
+    from hub import store
 
     found = [
         (each.id, review)
         for each in districts_of(settings, district)
-        for review in store.reviews(pipeline.open_store(settings, each.id), not everything)
+        for review in store.reviews(open_ledger(settings, each.id), not everything)
     ]
     if as_json:
         return say_json([{"district": id_, "id": review.id} | vars(review) for id_, review in found])
@@ -73,9 +82,9 @@ def decide(
         raise click.UsageError("Give either --student ID or --none.")
     settings = settings_of(config)
     chosen = one_district(settings, district)
-    from hub import pipeline, store
+    from hub import store
 
-    store.decide_review(pipeline.open_store(settings, chosen.id), review_id, student, decider(who))
+    store.decide_review(open_ledger(settings, chosen.id), review_id, student, decider(who))
     if as_json:
         return say_json({"review": review_id, "decided": True})
     return click.echo(f"Review {review_id} is decided. `hub held replay` applies it now, `hub sync` tonight.")

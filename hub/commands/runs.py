@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hub.commands.options import common, district_option, districts_of, settings_of, year_option
+from hub.commands.options import common, district_option, districts_of, open_ledger, settings_of, year_option
 from hub.commands.words import say_json, say_table
 from hub.model import Run
 
@@ -24,11 +24,10 @@ def command(district: str | None, year: int | None, limit: int, config: Path | N
       hub runs --district maple-hollow --limit 5
     """
     settings = settings_of(config)
-    from hub import pipeline, store
+    from hub import store
 
     found = {
-        each.id: store.runs(pipeline.open_store(settings, each.id), year, limit)
-        for each in districts_of(settings, district)
+        each.id: store.runs(open_ledger(settings, each.id), year, limit) for each in districts_of(settings, district)
     }
     if as_json:
         return say_json([run for runs in found.values() for run in runs])

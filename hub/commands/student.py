@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from hub.commands.options import common, district_option, one_district, settings_of, year_option
+from hub.commands.options import common, district_option, one_district, open_records, settings_of, year_option
 from hub.commands.words import printable, say_json, say_table
 from hub.errors import FixConfiguration
 
@@ -43,10 +43,10 @@ def show_student(
     """
     settings = settings_of(config)
     chosen = one_district(settings, district)
-    from hub import pipeline, store
+    from hub import store
 
     when = None if day is None else datetime.combine(day, time.max, _zone(settings)).astimezone(UTC)
-    record = store.student_record(pipeline.open_store(settings, chosen.id), student_id, when, year)
+    record = store.student_record(open_records(settings, chosen.id), student_id, when, year)
     if not record:
         at = f" on {day:%Y-%m-%d}" if day else ""
         raise FixConfiguration(

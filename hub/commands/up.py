@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import signal
 import socket
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +14,13 @@ import click
 
 from hub.commands.options import common, settings_of
 from hub.commands.words import say_json
-from hub.errors import FixConfiguration
+from hub.errors import FixConfiguration, Stop
 
 if TYPE_CHECKING:
     from hub.config import Settings
 
 _URL = "HUB_DAGSTER_STORAGE"  # what dagster.yaml names, whatever hub.yaml calls it
+_GRACE = 10.0  # seconds in which Dagster may finish what it writes
 
 
 @click.command("up")
@@ -39,11 +42,47 @@ def command(host: str, port: int, config: Path | None, as_json: bool) -> None:
     if as_json:
         say_json({"url": address, "dagster_home": environment["DAGSTER_HOME"]})
     else:
-        click.echo(f"The hub's page is {address} (it takes some seconds). Ctrl-C stops it.")
+        click.echo(f"The hub's page is {address} in a moment. Ctrl-C stops it.")
     sys.stdout.flush()
-    arguments = ["-m", "dagster", "dev", "-m", "hub.definitions", "--host", host, "--port", str(port)]
-    # In our place: signals and the exit code need nobody in between.
-    os.execve(sys.executable, [sys.executable, *arguments], environment)  # noqa: S606
+    page = ["dagster_webserver", "-m", "hub.definitions", "--host", host, "--port", str(port), "--log-level", "warning"]
+    daemon = ["dagster._daemon", "run", "-m", "hub.definitions"]
+    together([page, daemon], environment)
+
+
+def together(modules: list[list[str]], environment: dict[str, str]) -> None:
+    """Run Python modules beside each other until one ends, or until Ctrl-C or SIGTERM; then end them all.
+
+    Raises Stop when one ends by itself.
+    """
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    children: list[subprocess.Popen[bytes]] = []
+    try:
+        for arguments in modules:
+            children.append(subprocess.Popen([sys.executable, "-m", *arguments], env=environment))  # noqa: S603
+        while all(child.poll() is None for child in children):
+            time.sleep(0.2)
+        ended = next(name[0] for name, child in zip(modules, children, strict=True) if child.poll() is not None)
+        raise Stop(
+            f"{ended} ended by itself.", "Its last lines above say why; put that right and start `hub up` again."
+        )
+    except KeyboardInterrupt:
+        _wait(children, _GRACE)  # Ctrl-C reached them too
+    except SystemExit:
+        pass  # SIGTERM: ours to pass on
+    finally:
+        for child in children:
+            child.terminate()
+        _wait(children, _GRACE)
+        for child in children:
+            child.kill()
+            child.wait()
+        signal.signal(signal.SIGTERM, before)
+
+
+def _wait(children: list[subprocess.Popen[bytes]], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and any(child.poll() is None for child in children):
+        time.sleep(0.1)
 
 
 def dagster_environment(settings: Settings) -> dict[str, str]:

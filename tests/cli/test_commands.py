@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from conftest import Hub, a_run, an_outcome
 
 from hub import pipeline, store
-from hub.commands import up, words
-from hub.config import load
+from hub.commands import student, up, words
+from hub.config import load, process_environment
 from hub.errors import RetryLater
 from hub.model import Breach, Change, HeldCount, Run, Slice
 from hub.store import Review
@@ -252,6 +258,7 @@ def test_a_student_is_shown_as_of_the_end_of_a_day(hub: Hub, stores: Stores, mon
         asked.append((opened.district, id_, when, year))
         return {"Student": [row]} if id_ == "604822" else {}
 
+    monkeypatch.setattr(student, "open_records", lambda settings, district: stores(district))
     monkeypatch.setattr(store, "student_record", fake, raising=False)
     told = hub("student", "show", "604822", "--district", "maple-hollow", "--as-of", "2026-10-01", "--year", "2027")
     # Midnight in Chicago is 05:00 UTC of the next day.
@@ -288,7 +295,6 @@ def test_store_migrate_names_the_districts(hub: Hub, stores: Stores, folder: Pat
 
 
 def test_demo_plays_and_says_what_to_try(hub: Hub, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
     import types
 
     played = types.ModuleType("hub.demo.play")
@@ -303,16 +309,55 @@ def test_demo_plays_and_says_what_to_try(hub: Hub, folder: Path, monkeypatch: py
 # ---------------------------------------------------------------- up
 
 
-def test_up_becomes_dagster_on_this_hubs_state(hub: Hub, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_up_runs_the_page_and_the_daemon_on_this_hubs_state(
+    hub: Hub, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     started: list[Any] = []
-    monkeypatch.setattr(up.os, "execve", lambda *arguments: started.append(arguments))
+    monkeypatch.setattr(up, "together", lambda *arguments: started.append(arguments))
     told = hub("up", "--port", "34567")
     assert told.exit_code == 0
     assert "http://127.0.0.1:34567" in told.stdout
-    ((_, arguments, environment),) = started
-    assert arguments[1:] == ["-m", "dagster", "dev", "-m", "hub.definitions", "--host", "127.0.0.1", "--port", "34567"]
+    (((page, daemon), environment),) = started
+    assert page[:7] == ["dagster_webserver", "-m", "hub.definitions", "--host", "127.0.0.1", "--port", "34567"]
+    assert daemon == ["dagster._daemon", "run", "-m", "hub.definitions"]
     assert environment["DAGSTER_HOME"] == str(folder / "state" / "dagster")
     assert environment["HUB_CONFIG"] == str(folder / "hub.yaml")
+
+
+CHILD = """
+import os, pathlib, sys, time
+pathlib.Path(sys.argv[1]).write_text(str(os.getpid()))
+time.sleep(float(sys.argv[2]))
+"""
+PARENT = """
+import os, sys
+from hub.commands.up import together
+try:
+    together([["child", sys.argv[1], "60"], ["child", sys.argv[2], sys.argv[3]]], dict(os.environ))
+except Exception as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "ends by itself"])
+def test_what_up_started_ends_with_it(how: str, tmp_path: Path) -> None:
+    (tmp_path / "child.py").write_text(CHILD)
+    one, two = tmp_path / "one", tmp_path / "two"
+    environment = process_environment(PYTHONPATH=f"{tmp_path}:{Path(__file__).parents[2]}")
+    seconds = "0.3" if how == "ends by itself" else "60"
+    command = [sys.executable, "-c", PARENT, str(one), str(two), seconds]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as parent:
+        while not (one.exists() and one.read_text() and two.exists() and two.read_text()):
+            time.sleep(0.05)
+        pids = [int(path.read_text()) for path in (one, two)]
+        if how.startswith("SIG"):
+            # To its group, as a terminal or a service manager does: the parent leads none here, so each by itself.
+            for pid in (*pids, parent.pid) if how == "SIGINT" else (parent.pid,):
+                os.kill(pid, getattr(signal, how))
+        _, told = parent.communicate(timeout=30)
+    assert ("child ended by itself" in told) == (how == "ends by itself")
+    assert parent.returncode == int(how == "ends by itself")
+    assert not [pid for pid in pids if psutil.pid_exists(pid)]
 
 
 @pytest.mark.parametrize("url", [None, "postgresql://hub:canary@localhost/dagster"])
