@@ -108,6 +108,20 @@ class Mapping:
     stream: str
     rows: str
     fields: dict[str, Any]
+    complete: dict[str, str] = field(default_factory=dict)  # reference the source gives in part -> date field or ""
+    checks: dict[str, Any] = field(default_factory=dict)  # verbs read for their faults and repairs only
+    needs: tuple[str, ...] = ()  # streams without which this mapping does not speak
+    without: tuple[str, ...] = ()  # streams with which it does not
+
+
+@dataclass(frozen=True)
+class Table:
+    """A SELECT that several mappings read: made once. `fields` are verbs added to its columns, `repairs` name flags."""
+
+    name: str
+    rows: str
+    fields: dict[str, Any]
+    repairs: dict[str, str] = field(default_factory=dict)  # rule -> boolean column that marks a mended row
 
 
 @dataclass(frozen=True)
@@ -122,6 +136,8 @@ class Source:
     crosswalks: dict[str, dict[str, tuple[str, str]]]  # code -> (value, repair rule or "")
     options: dict[str, Any]
     ignored: dict[str, dict[str, str]]  # stream -> column -> reason
+    tables: tuple[Table, ...] = ()
+    namespaces: tuple[str, ...] = ()  # of the vendor's own descriptors
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from hub.standards.checks import (
     resolve_references,
     with_digests,
 )
+from hub.standards.completion import complete_references, completions
 from hub.standards.specs import dependency_order
 from hub.unify.identity import apply, id_columns, resolve
 from hub.unify.merge import merge
@@ -135,6 +136,9 @@ class _Building:
             checked.rows_in[source] = row_count(path)
             if id_columns(rows):
                 rows = self._identify(rows, source, entity, checked)
+            if completions(rows):
+                held, rows = complete_references(self.con, rows, entity, self._record, f"{entity.name}_{source}")
+                checked.hold(self.con, held)
             parts.append(rows.select(*[f.name for f in entity.fields], *PLACE))
         return keep(self.con, f"rows_{entity.name}", with_digests(stacked(parts), entity))
 
@@ -187,7 +191,7 @@ class _Building:
         self.crosswalk = self.con.table("crosswalk")
 
     def _targets(self, entity: Entity, rows: Any) -> dict[str, list[Any]]:
-        """Tables of `_key` by referenced entity: this run's rows and keys ever published; a base takes its subclasses'."""
+        """Tables of `_key` by referenced entity: tonight's and all ever published; a base takes its subclasses'."""
         targets: dict[str, list[Any]] = {}
         for reference in entity.references:
             names = [reference.entity, *(e.name for e in self.entities.values() if e.subclass_of == reference.entity)]
@@ -197,6 +201,10 @@ class _Building:
             tables += [self.con.read_parquet(k).select("_key") for k in known if k is not None]
             targets[reference.entity] = tables or [self.con.table("no_keys")]
         return targets
+
+    def _record(self, name: str) -> Any | None:
+        path = self.out / "record" / f"{name}.parquet"
+        return self.con.read_parquet(path) if path.is_file() else None
 
     def _keys(self, name: str) -> list[Any]:
         record = self.out / "record" / f"{name}.parquet"

@@ -48,7 +48,7 @@ class Vocabulary:
 def normalize_entity(
     con: Any, source: str, mapping: Mapping, entity: Entity, base: Context, vocabulary: Vocabulary, out: Path
 ) -> EntityRows:
-    """Runs one mapping over the stream tables in `con` and writes `<out>.parquet` and, with faults, `<out>.held.parquet`.
+    """Runs one mapping over the stream tables in `con`: `<out>.parquet`, and with faults `<out>.held.parquet`.
 
     The mapping's SELECT must carry `_file`, `_row` and `_seq` of the row it speaks of.
     """
@@ -65,7 +65,12 @@ def normalize_entity(
         if isinstance(word, dict) and "person" in word
         for system, column in word["person"].items()
     }
-    identified = {n for n, w in mapping.fields.items() if isinstance(w, dict) and "person" in w}
+    later = {n for n, w in mapping.fields.items() if isinstance(w, dict) and "person" in w}
+    later |= {f for r in entity.references if r.name in mapping.complete for f, _ in r.fields} - set(values)
+    partly = {
+        completion_column(mapping, entity, name): values[on].expr if on else ibis.null("date")
+        for name, on in mapping.complete.items()
+    }
     losses = {f"_lost.{n}": v.lost.fill_null(False) for n, v in values.items() if v.lost is not None}
     mended = {
         f"_mended.{i}": c.fill_null(False) for i, (_, c) in enumerate(r for v in values.values() for r in v.repairs)
@@ -74,13 +79,16 @@ def normalize_entity(
     typed = rows.select(
         **{n: v.expr for n, v in values.items()},
         **people,
-        **{c: rows[c] for c in PLACE},
+        **partly,
+        _file=rows["_file"],
+        _row=rows["_row"].cast("int64"),
+        _seq=rows["_seq"].cast("int64"),
         **losses,
         **mended,
     )
-    checks = _checks(typed, entity, values, identified, vocabulary)
+    checks = _checks(typed, entity, values, later, vocabulary)
     faulty = _any([c for _, _, c in checks]).fill_null(False) if checks else ibis.literal(False)
-    carried = [*values, *people]
+    carried = [*values, *people, *partly]
     kept = typed.filter(~faulty).select(
         *carried, _source=ibis.literal(source), _stream=ibis.literal(mapping.stream), **{c: typed[c] for c in PLACE}
     )
@@ -96,8 +104,14 @@ def normalize_entity(
     return EntityRows(entity.name, mapping.stream, int(accepted), int(total - accepted), path, held, repairs)
 
 
+def completion_column(mapping: Mapping, entity: Entity, reference: str) -> str:
+    """`_on.section|schoolId,sectionIdentifier`: the reference to complete and the parts of it that are given."""
+    fields = next(r.fields for r in entity.references if r.name == reference)
+    return f"_on.{reference}|{','.join(f for f, _ in fields if f in mapping.fields)}"
+
+
 def _checks(
-    typed: Any, entity: Entity, values: dict[str, Value], identified: set[str], vocabulary: Vocabulary
+    typed: Any, entity: Entity, values: dict[str, Value], later: set[str], vocabulary: Vocabulary
 ) -> list[tuple[str, str, Expr]]:
     """(field, rule, condition that is true where the row breaks it), cheapest first."""
     checks: list[tuple[str, str, Expr]] = []
@@ -106,7 +120,7 @@ def _checks(
             checks.append((name, value.rule, typed[f"_lost.{name}"]))
     for spec in entity.fields:
         present = spec.name in values
-        if (spec.required or spec.name in entity.key) and spec.name not in identified:
+        if (spec.required or spec.name in entity.key) and spec.name not in later:
             blank = typed[spec.name].isnull() if present else ibis.literal(True)
             if present and f"_lost.{spec.name}" in typed.columns:
                 blank = blank & ~typed[f"_lost.{spec.name}"]

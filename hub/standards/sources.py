@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from hub.errors import FixConfiguration
-from hub.model import Mapping, Source, Stream
+from hub.model import Mapping, Source, Stream, Table
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 
@@ -34,6 +34,7 @@ def load_source(vendor: str, root: Path = SCHEMAS) -> Source:
     streams: list[Stream] = []
     mappings: list[Mapping] = []
     ignored: dict[str, dict[str, str]] = {}
+    tables: list[Table] = []
     for path in sorted(folder.glob("*.yaml")):
         document = head if path.name == "source.yaml" else _read(path)
         for stream in _streams(document, root):
@@ -42,7 +43,9 @@ def load_source(vendor: str, root: Path = SCHEMAS) -> Source:
         for entity, entries in document.get("entities", {}).items():
             for entry in entries if isinstance(entries, list) else [entries]:
                 stream_name = entry.get("stream") or document.get("stream") or streams[0].name
-                mappings.append(Mapping(entity, stream_name, entry.get("rows", ""), entry["fields"]))
+                mappings.append(_mapping(entity, stream_name, entry))
+        for name, body in document.get("tables", {}).items():
+            tables.append(Table(name, body["rows"], body.get("fields", {}), body.get("repairs", {})))
     return Source(
         vendor=head["vendor"],
         title=head["title"],
@@ -52,6 +55,21 @@ def load_source(vendor: str, root: Path = SCHEMAS) -> Source:
         crosswalks=_crosswalks(folder / "crosswalks"),
         options=head.get("options", {}),
         ignored=ignored,
+        tables=tuple(tables),
+        namespaces=tuple(head.get("namespaces", ())),
+    )
+
+
+def _mapping(entity: str, stream: str, entry: dict[str, Any]) -> Mapping:
+    return Mapping(
+        entity,
+        stream,
+        entry.get("rows", ""),
+        entry["fields"],
+        complete=entry.get("complete", {}),
+        checks=entry.get("checks", {}),
+        needs=tuple(entry.get("needs", ())),
+        without=tuple(entry.get("without", ())),
     )
 
 
@@ -65,16 +83,42 @@ def _streams(document: dict[str, Any], root: Path) -> list[Stream]:
     if "stream" in document:
         return [_stream(document["stream"], document)]
     if "streams_of" in document:  # every file of a standard, as schemas/<standard>/<version>.yaml lists them
-        shared = {k: v for k, v in document.items() if k not in ("entities", "options", "streams_of")}
+        shared = {k: v for k, v in document.items() if k not in ("entities", "options", "streams_of", "streams")}
         files = _read(root / document["streams_of"])["files"]
-        return [_stream(name, {**shared, **body, "pattern": rf"(?i)^{name}\.csv$"}) for name, body in files.items()]
+        own = document.get("streams", {})  # what the vendor's folder says of single files
+        return [_stream(name, _standard(name, body, {**shared, **own.get(name, {})})) for name, body in files.items()]
     return [_stream(name, body) for name, body in document.get("streams", {}).items()]
+
+
+def _standard(name: str, body: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
+    """A file of a standard: by its name, and only columns that every version requires must be there."""
+    layouts, columns = body["layouts"], body["columns"]
+    always = {
+        column
+        for layout in layouts.values()
+        for column in layout
+        if all(v in columns[column].get("required", ()) for v, names in layouts.items() if column in names)
+    }
+    spare = [c for c in columns if c not in always]
+    return {
+        **said,
+        **body,
+        "pattern": rf"(?i)^{name}\.csv$",
+        "optional": [*spare, *said.get("optional", ())],
+        "refers": {c: spec["to"] for c, spec in columns.items() if "to" in spec},
+        "values": {
+            c: sorted({v for listed in spec["values"].values() for v in listed})
+            for c, spec in columns.items()
+            if spec["type"] == "enum"
+        },
+    }
 
 
 def _stream(name: str, body: dict[str, Any]) -> Stream:
     layouts = body.get("layouts", {})
     columns = tuple(dict.fromkeys(column for layout in layouts.values() for column in layout))
-    keep = ("csv", "layouts", "optional", "ignored", "ignore_rows", "nulls", "dates", "renamed", "mode")
+    keep = ("csv", "layouts", "optional", "ignored", "ignore_rows", "nulls", "dates", "renamed", "fold_header", "mode")
+    keep += ("refers", "values")  # of a standard's files
     return Stream(
         name=name,
         format=body["format"],

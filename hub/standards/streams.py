@@ -69,16 +69,13 @@ def read_csv_stream(
     header = read_header(file.path, file.name, stream)
     wanted = _columns(stream, header) if used is None else {c for c in _columns(stream, header) if c in used}
     table = f"{stream.name}__{seq}_{file.sha256[:12]}"
-    rejects = list(read_records(con, file.path, table, header, stream, wanted))
+    place = {"_file": ibis.literal(file.sha256), "_seq": ibis.literal(seq, type="int64")}
+    rejects = list(read_records(con, file.path, table, header, stream, wanted, place))
     if is_header_only(con, table, rejects) and not stream.options.get("may_be_empty"):
         raise AskVendor(
             f"{file.name}: a header and no rows (rule csv.header_only).",
             "An empty file never deletes: send the rows, or leave the file out.",
         )
-    rows = con.table(table)
-    con.create_table(
-        table, rows.mutate(_file=ibis.literal(file.sha256), _seq=ibis.literal(seq)), overwrite=True, temp=True
-    )
     _refuse_wrong_year(con, table, stream, file, facts)
     total = int(con.execute(con.table(table).count())) + len(rejects)
     repairs = {"csv.header.unknown_column": len(header.unknown)} if header.unknown else {}
@@ -124,11 +121,14 @@ def empty_table(con: Any, stream: Stream, extra: set[str]) -> None:
 
 def stack(con: Any, stream: Stream, reads: Sequence[StreamRead], used: set[str]) -> None:
     """The stream's table: all its files under one name; a column one layout lacks is null there."""
+    if len(reads) == 1 and (set(stream.columns) & used) <= set(con.table(reads[0].table).columns):
+        con.drop_table(stream.name, force=True)
+        con.rename_table(reads[0].table, stream.name)
+        return
     tables = [con.table(r.table) for r in reads]
     columns = sorted({c for t in tables for c in t.columns} | (set(stream.columns) & used))
     parts = [t.select(**{c: (t[c] if c in t.columns else ibis.null("string")) for c in columns}) for t in tables]
-    whole = stacked(parts)
-    keep(con, stream.name, whole)
+    keep(con, stream.name, stacked(parts))
     for read in reads:
         con.drop_table(read.table, force=True)
 
