@@ -3,43 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from played import CONFIG, Hub
 
 from hub import config, pipeline, store
 from hub.cli import main
-from hub.model import Run, Slice, SourceOutcome
-
-CONFIG = """\
-districts:
-  maple-hollow:
-    name: Maple Hollow
-    local_education_agency_id: 255901
-    years: [2026, 2027]
-    sources:
-      sis: {vendor: oneroster-csv, path: ./incoming/sis}
-  birch-creek:
-    name: Birch Creek
-    local_education_agency_id: 255902
-    years: [2027]
-    sources:
-      lms: {vendor: oneroster-csv, path: ./incoming/lms}
-schedule: {cron: "0 2 * * *", timezone: America/Chicago}
-"""
-Hub = Callable[..., Result]
-
-
-def a_run(slice: Slice, id: str = "20261122T020000Z-1a2b3c", **more: Any) -> Run:
-    began = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
-    return Run(**{"id": id, "district": slice.district, "year": slice.year, "started": began, "finished": began} | more)
-
-
-def an_outcome(status: str = "fresh", **more: Any) -> SourceOutcome:
-    return SourceOutcome(**{"source": "sis", "vendor": "oneroster-csv", "status": status} | more)
 
 
 @pytest.fixture

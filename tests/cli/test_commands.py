@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import Hub, a_run, an_outcome
+from played import Hub, a_run, an_outcome
 
 from hub import pipeline, store
 from hub.commands import student, up, words

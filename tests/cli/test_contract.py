@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 import pytest
-from conftest import Hub, a_run
+from played import Hub, a_run
 
 from hub import pipeline
 from hub.cli import main

@@ -6,7 +6,7 @@ import json
 from datetime import date
 from pathlib import Path
 
-from conftest import Hub
+from played import Hub
 
 from hub import config
 from hub.commands.init import _ending_year
