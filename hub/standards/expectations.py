@@ -19,17 +19,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import FixConfiguration
 from hub.model import PROVENANCE, Entity, Expectation, Field, Reference, RuleResult
+from hub.standards.confirmation import count_broken
 from hub.standards.judged_rows import Held, chunks, frame_of, joined
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 #: Rules that the mapping engine has already applied to every row: here they only confirm it.
 ENGINE_CHECKED = frozenset(
@@ -46,6 +50,8 @@ _ACROSS_ROWS = (
     "_z_scores_to_be_less_than",
     "_to_not_be_outliers",
 )
+
+_ONE_AT_A_TIME = RLock()
 
 _RESULT_FORMAT = {
     "result_format": "COMPLETE",
@@ -118,7 +124,8 @@ def judge(
     Memory is bounded by `chunk_rows` rows of the columns needed; only expectations that compare rows with each other
     read their columns at once. A column `<reference>.<field>` is looked up through the entity's reference of that name
     in `lookups[entity of the reference]` (a parquet of that entity's rows): without that parquet the rule is reported
-    as checked 0, not as passed. `confirm=False` leaves out what the engine has checked already.
+    as checked 0, not as passed. What the engine has checked already (ENGINE_CHECKED) is counted per field and the
+    counts are judged; only fields with a count above 0 are looked at row by row. `confirm=False` leaves that out.
 
     Raises FixConfiguration for an expectation that Great Expectations does not know or cannot evaluate.
     """
@@ -128,16 +135,17 @@ def judge(
     held.unlink(missing_ok=True)
     tables = {name: path for name, path in (lookups or {}).items() if path.exists()}
     ready = [c for c in checks if c.is_ready(entity, given, tables)]
-    columns = list(dict.fromkeys(chain.from_iterable(c.columns for c in ready)))
     moments = {f.name for f in entity.fields if f.type == "datetime"}
     with Held(held, entity.name) as sink, quiet(), TemporaryDirectory(dir=held.parent) as folder:
-        table = joined(rows, entity, columns, tables, Path(folder))
+        table = joined(rows, entity, list(chain.from_iterable(c.columns for c in ready)), tables, Path(folder))
         for size in (chunk_rows, None):
             group = [c for c in ready if c.across_rows == (size is None)]
             needed = list(dict.fromkeys(chain.from_iterable(c.columns for c in group)))
             for chunk in chunks(table, needed, size) if group else ():
-                _validate(group, frame_of(chunk, needed or ["_row"], moments), given)
-                for check in group:
+                asked = _asked(group, chunk)
+                columns = list(dict.fromkeys(chain.from_iterable(c.columns for c in asked))) or ["_row"]
+                _validate(asked, frame_of(chunk, columns, moments), given)
+                for check in asked:
                     if check.positions and check.expectation.severity == "error":
                         sink.add(chunk, check.positions, check.field, check.expectation.rule)
     return _results(checks, source, entity.name)
@@ -258,21 +266,36 @@ def _results(checks: Sequence[_Check], source: str, entity: str) -> tuple[RuleRe
 # ------------------------------------------------------------------------------------------- Great Expectations
 
 
+def _asked(checks: Sequence[_Check], chunk: pa.Table) -> list[_Check]:
+    """The checks to run row by row on this chunk: of those that only confirm the engine, the ones whose count fails."""
+    import pandas as pd
+
+    confirming = [c for c in checks if c.expectation.rule in ENGINE_CHECKED]
+    if not confirming:
+        return list(checks)
+    counts = [count_broken(chunk.column(c.field), c.expectation) for c in confirming]
+    none_broken = _Check(Expectation("confirmed", f"{_BY_ROW[0]}s_to_be_between", {"column": "broken", "max_value": 0}))
+    _validate([none_broken], pd.DataFrame({"broken": [broken for _, broken in counts]}), {})
+    doubtful = {id(confirming[n]) for n in none_broken.positions}
+    for check, (checked, _) in zip(confirming, counts, strict=True):
+        check.checked += 0 if id(check) in doubtful else checked
+    return [c for c in checks if c.expectation.rule not in ENGINE_CHECKED or id(c) in doubtful]
+
+
 def _validate(checks: Sequence[_Check], frame: pd.DataFrame, given: Mapping[str, str]) -> None:
     """Runs the checks on the frame, adds up their counts and leaves the positions of the failed rows."""
+    if not checks:
+        return
     import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    import pandas as pd
 
-    # A context per frame (5 ms): a shared one would keep the last frame alive.
-    context = gx.get_context(mode="ephemeral")
-    context.enable_analytics(False)
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    asset = context.data_sources.add_pandas("rows").add_dataframe_asset("rows")
-    batch = asset.add_batch_definition_whole_dataframe("rows").get_batch({"dataframe": frame})
+    batches = _batches()
+    batch = batches.get_batch({"dataframe": frame})
     built = gx.ExpectationSuite(name="rows", expectations=[_built(c.expectation, n) for n, c in enumerate(checks)])
     results = batch.validate(
         built, result_format=_RESULT_FORMAT, expectation_parameters={k: _midnight(v) for k, v in given.items()}
     )
+    batches.get_batch({"dataframe": pd.DataFrame()})  # it keeps its last frame alive
     for outcome in results.results:
         check = checks[outcome.expectation_config.meta["check"]]
         counts = outcome.result
@@ -285,6 +308,20 @@ def _validate(checks: Sequence[_Check], frame: pd.DataFrame, given: Mapping[str,
         else:
             check.checked += 1
             check.failed += not outcome.success
+
+
+@cache
+def _batches() -> Any:
+    """Where data frames become batches. Made once: its context writes its own settings four times, in 15 ms."""
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.enable_analytics(False)
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    return (
+        context.data_sources.add_pandas("rows").add_dataframe_asset("rows").add_batch_definition_whole_dataframe("rows")
+    )
 
 
 def _built(expectation: Expectation, position: int) -> Any:
@@ -318,15 +355,16 @@ def _exception_name(info: Mapping[str, Any]) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Great Expectations without its own noise: each line says why it is there."""
-    log, nowhere = logging.getLogger("great_expectations"), logging.NullHandler()
-    log.addHandler(nowhere)
-    log.propagate = False  # its messages quote exceptions, which may hold a student's value
-    try:
-        with warnings.catch_warnings():
-            # Imported by its file_path_data_connector; Python 3.11 deprecates the modules.
-            warnings.filterwarnings("ignore", "module 'sre_\\w+' is deprecated", DeprecationWarning)
-            yield
-    finally:
-        log.propagate = True
-        log.removeHandler(nowhere)
+    """Great Expectations without its own noise, in one thread at a time: its context and its log are the process'."""
+    with _ONE_AT_A_TIME:
+        log, nowhere = logging.getLogger("great_expectations"), logging.NullHandler()
+        log.addHandler(nowhere)
+        log.propagate = False  # its messages quote exceptions, which may hold a student's value
+        try:
+            with warnings.catch_warnings():
+                # Imported by its file_path_data_connector; Python 3.11 deprecates the modules.
+                warnings.filterwarnings("ignore", "module 'sre_\\w+' is deprecated", DeprecationWarning)
+                yield
+        finally:
+            log.propagate = True
+            log.removeHandler(nowhere)

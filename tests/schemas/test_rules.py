@@ -11,7 +11,9 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from hub.errors import FixConfiguration
+from hub.standards.expectations import suite
 from hub.standards.rules import RULES, load_rules, rules_hash
+from hub.standards.specs import load_entities
 
 SCHEMA = json.loads((RULES.parent / "rules.schema.json").read_text())
 ENTRY = {
@@ -86,3 +88,10 @@ def test_every_rule_that_the_code_names_is_in_the_library() -> None:
     unknown = {n: p for n, p in named.items() if n not in rules and n.rpartition(".")[2] not in files}
     assert named
     assert unknown == {}
+
+
+def test_every_rule_that_the_specs_name_is_in_the_library_with_the_same_severity() -> None:
+    rules = load_rules()
+    named = {(e.rule, e.severity) for entity in load_entities().values() for e in suite(entity)}
+    assert len(named) > 20
+    assert {n for n in named if n[0] not in rules or rules[n[0]].severity != n[1]} == set()
