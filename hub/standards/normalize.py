@@ -14,7 +14,8 @@ import ibis
 
 from hub.engine import view
 from hub.model import Count, Entity, Field, Mapping
-from hub.standards.verbs import Context, Expr, Value, _any, compile_verb
+from hub.standards.values import Context, Expr, Value, any_of
+from hub.standards.verbs import compile_verb
 
 HELD_COLUMNS = ("_source", "_stream", "_file", "_row", "_seq", "entity", "field", "rule")
 PLACE = ("_file", "_row", "_seq")
@@ -71,23 +72,25 @@ def normalize_entity(
         completion_column(mapping, entity, name): values[on].expr if on else ibis.null("date")
         for name, on in mapping.complete.items()
     }
-    losses = {f"_lost.{n}": v.lost.fill_null(False) for n, v in values.items() if v.lost is not None}
+    read = {n: compile_verb(word, Field(n, "string"), context) for n, word in mapping.checks.items()} | values
+    losses = {f"_lost.{n}": v.lost.fill_null(False) for n, v in read.items() if v.lost is not None}
     mended = {
-        f"_mended.{i}": c.fill_null(False) for i, (_, c) in enumerate(r for v in values.values() for r in v.repairs)
+        f"_mended.{i}": c.fill_null(False) for i, (_, c) in enumerate(r for v in read.values() for r in v.repairs)
     }
-    names = [rule for v in values.values() for rule, _ in v.repairs]
-    typed = rows.select(
+    names = [rule for v in read.values() for rule, _ in v.repairs]
+    columns = {
         **{n: v.expr for n, v in values.items()},
         **people,
         **partly,
-        _file=rows["_file"],
-        _row=rows["_row"].cast("int64"),
-        _seq=rows["_seq"].cast("int64"),
+        "_file": rows["_file"],
+        "_row": rows["_row"].cast("int64"),
+        "_seq": rows["_seq"].cast("int64"),
         **losses,
-        **mended,
-    )
-    checks = _checks(typed, entity, values, later, vocabulary)
-    faulty = _any([c for _, _, c in checks]).fill_null(False) if checks else ibis.literal(False)
+    }
+    typed = rows.select(**columns, **mended)
+    checks = [(n, v.rule, typed[f"_lost.{n}"]) for n, v in read.items() if v.lost is not None]
+    checks += _checks(typed, entity, values, later, vocabulary)
+    faulty = any_of([c for _, _, c in checks]).fill_null(False) if checks else ibis.literal(False)
     carried = [*values, *people, *partly]
     kept = typed.filter(~faulty).select(
         *carried, _source=ibis.literal(source), _stream=ibis.literal(mapping.stream), **{c: typed[c] for c in PLACE}
@@ -99,7 +102,9 @@ def normalize_entity(
     held = None
     if accepted < total:
         held = out.with_suffix(".held.parquet")
-        con.to_parquet(_faults(typed, checks, faulty, source, mapping.stream, entity.name), held)
+        close = rows.select(**columns, **_parts(values))
+        checks = _checks(close, entity, values, later, vocabulary)
+        con.to_parquet(_faults(close, checks, source, mapping.stream, entity.name), held)
     repairs = _repairs(con, typed, mended, names)
     return EntityRows(entity.name, mapping.stream, int(accepted), int(total - accepted), path, held, repairs)
 
@@ -115,9 +120,6 @@ def _checks(
 ) -> list[tuple[str, str, Expr]]:
     """(field, rule, condition that is true where the row breaks it), cheapest first."""
     checks: list[tuple[str, str, Expr]] = []
-    for name, value in values.items():
-        if value.lost is not None:
-            checks.append((name, value.rule, typed[f"_lost.{name}"]))
     for spec in entity.fields:
         present = spec.name in values
         if (spec.required or spec.name in entity.key) and spec.name not in later:
@@ -161,9 +163,13 @@ def _complete(kept: Any, entity: Entity) -> Any:
     return whole.select(*fields, *[c for c in whole.columns if c not in set(fields)])
 
 
-def _faults(
-    typed: Any, checks: list[tuple[str, str, Expr]], faulty: Expr, source: str, stream: str, entity: str
-) -> Any:
+def _parts(values: dict[str, Value]) -> dict[str, Expr]:
+    """Which column of a list was lost (`scoreResults.TestRITScore`): asked only where a row has a fault."""
+    return {f"_part.{n}.{i}": p[2].fill_null(False) for n, v in values.items() for i, p in enumerate(v.parts)}
+
+
+def _faults(typed: Any, checks: list[tuple[str, str, Expr]], source: str, stream: str, entity: str) -> Any:
+    faulty = any_of([c for _, _, c in checks]).fill_null(False)
     pairs = ibis.array([c.fill_null(False).ifelse(f"{f}|{r}", ibis.null("string")) for f, r, c in checks])
     found = typed.mutate(_fault=pairs).filter(faulty).select(*PLACE, "_fault")
     each = found.mutate(_fault=found["_fault"].filter(lambda x: x.notnull()).unnest())

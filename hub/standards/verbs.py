@@ -7,56 +7,19 @@ a crosswalk) from a value that was never there. The grammar is in schemas/README
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import ibis
-import ibis.expr.datatypes as dt
 
 from hub.errors import FixConfiguration
 from hub.model import Field
+from hub.standards import scores
+from hub.standards.values import TYPES, Context, Expr, Value, all_of, any_of, format_time, to_json, try_strptime
 
-Expr = Any  # an ibis value; ibis ships no types
-
-TYPES: dict[str, str] = {"integer": "int64", "number": "float64", "boolean": "boolean", "date": "date"}
+__all__ = ["Context", "Expr", "Value", "compile_verb", "inputs", "try_strptime"]
 TRUE, FALSE = ("true",), ("false",)
-
-
-@ibis.udf.scalar.builtin
-def try_strptime(text: str, format: str) -> dt.timestamp:  # type: ignore[empty-body]
-    """DuckDB's parse that yields null instead of raising."""
-
-
-@ibis.udf.scalar.builtin(name="strftime")
-def format_time(value: dt.timestamp, format: str) -> str:  # type: ignore[empty-body]
-    """DuckDB's strftime."""
-
-
-@dataclass(frozen=True)
-class Value:
-    """`lost` is true where a non-blank input gave no value, for `rule`; repairs count what was mended on the way."""
-
-    expr: Expr
-    lost: Expr | None = None
-    rule: str = ""
-    repairs: tuple[tuple[str, Expr], ...] = ()
-
-
-@dataclass(frozen=True)
-class Context:
-    """What a verb may see: the rows, the vendor's crosswalks, the source's options and the slice."""
-
-    rows: Any
-    crosswalks: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
-    options: dict[str, Any] = field(default_factory=dict)
-    facts: dict[str, Any] = field(default_factory=dict)  # of the slice: schoolYear, localEducationAgencyId, today
-
-    def column(self, name: str) -> Expr:
-        return self.rows[name] if name in self.rows.columns else ibis.null("string")
-
-    def text(self, name: str) -> Expr:
-        column = self.column(name)
-        return column if column.type().is_string() else column.cast("string")
+#: Among `formats` of a date: day and month in either order, where only one order makes a day.
+EITHER = "either"
 
 
 def compile_verb(word: Any, target: Field, context: Context) -> Value:
@@ -137,23 +100,50 @@ def _boolean(word: dict[str, Any], _target: Field, context: Context) -> Value:
     return Value(value, raw.notnull() & value.isnull(), "type.boolean", (("value.case", mended),))
 
 
+def _either(raw: Expr) -> Expr:
+    """Month and day in either order, only where one order makes a day: 05/13/2027, not 05/06/2027."""
+    month, day = try_strptime(raw, "%m/%d/%Y"), try_strptime(raw, "%d/%m/%Y")
+    return (month.notnull() & day.notnull() & (month != day)).ifelse(ibis.null("timestamp"), ibis.coalesce(month, day))
+
+
+def _year(word: dict[str, Any], _target: Field, context: Context) -> Value:
+    """{year: Col, repair: rule}: the year in which a school year ends, also out of 2026-2027, 2026-27 or 2026/27."""
+    raw = context.text(word["year"])
+    whole = raw.re_search(r"^\d{4}$").ifelse(raw, ibis.null("string"))
+    span = r"^(\d{4})\s*[-/]\s*(\d{4}|\d{2})$"
+    first, last = raw.re_extract(span, 1).try_cast("int64"), raw.re_extract(span, 2).try_cast("int64")
+    ends = (last < 100).ifelse(first - first % 100 + last, last)
+    ends = (ends == first + 1).ifelse(ends, ibis.null("int64"))
+    value = ibis.coalesce(whole.try_cast("int64"), ends)
+    repairs = ((word["repair"], whole.isnull() & ends.notnull()),) if "repair" in word else ()
+    return Value(value, raw.notnull() & value.isnull(), "type.integer", repairs)
+
+
 def _moment(kind: str, formats: tuple[str, ...], shape: str) -> Callable[[dict[str, Any], Field, Context], Value]:
     def verb(word: dict[str, Any], _target: Field, context: Context) -> Value:
         raw = context.column(word[kind])
         if kind == "date" and not raw.type().is_string():
             return Value(raw.cast("date"))
-        parsed = ibis.coalesce(*[try_strptime(raw, f) for f in word.get("formats", formats)])
+        given = word.get("formats", formats)
+        reads = [_either(raw) if f == EITHER else try_strptime(raw, f) for f in given]
+        parsed = ibis.coalesce(*reads)
         value = parsed.date() if kind == "date" else format_time(parsed, shape)
+        if kind == "datetime" and word.get("local"):  # a clock on a wall: no zone is known, and none is made up
+            value = format_time(parsed, "%Y-%m-%dT%H:%M:%S")
         if word.get("minus_days"):  # an exclusive end becomes an inclusive one
             value = value - ibis.interval(days=int(word["minus_days"]))
-        return Value(value, raw.notnull() & value.isnull(), f"type.{kind}")
+        repairs = ((word["repair"], reads[0].isnull() & parsed.notnull()),) if "repair" in word else ()
+        return Value(value, raw.notnull() & value.isnull(), f"type.{kind}", repairs)
 
     return verb
 
 
 def _code(word: dict[str, Any], target: Field, context: Context) -> Value:
     """{code: Column, crosswalk: name}: the crosswalk decides; a code it lacks is a fault, never a default."""
-    raw = context.text(word["code"])
+    return _read_code(context.text(word["code"]), word, target, context)
+
+
+def _read_code(raw: Expr, word: dict[str, Any], target: Field, context: Context) -> Value:
     table = context.crosswalks.get(word["crosswalk"])
     if table is None:
         raise FixConfiguration(
@@ -163,27 +153,36 @@ def _code(word: dict[str, Any], target: Field, context: Context) -> Value:
     fold = (lambda s: s) if word.get("exact") else str.lower
     value = key.cases(*[(fold(k), v) for k, (v, _) in table.items()], else_=ibis.null("string"))
     value = value.nullif("")  # an empty value in the crosswalk: known, and means nothing
-    known = key.isin([fold(k) for k in table])
+    lost = raw.notnull() & ~key.isin([fold(k) for k in table])
+    if "namespace" in word:  # what the crosswalk lacks stays the vendor's own descriptor
+        value = lost.ifelse(ibis.literal(_space(word, target, context)) + raw, value)
+        lost = None
     repairs = tuple(
         (rule, key.isin([fold(k) for k, (_, r) in table.items() if r == rule]))
         for rule in sorted({r for _, r in table.values() if r})
     )
     kind = TYPES.get(target.type)
-    return Value(value.cast(kind) if kind else value, raw.notnull() & ~known, "code.unknown", repairs)
+    return Value(value.cast(kind) if kind else value, lost, "code.unknown", repairs)
 
 
 def _descriptor(word: dict[str, Any], target: Field, context: Context) -> Value:
     """{descriptor: Column, namespace: uri}: the vendor's own code in the vendor's own namespace."""
-    raw = context.text(word["descriptor"])
-    space = f"{word['namespace'].rstrip('/')}/{word.get('of') or target.of}#"
-    return Value(ibis.literal(space) + raw)
+    return Value(ibis.literal(_space(word, target, context)) + context.text(word["descriptor"]))
+
+
+def _space(word: dict[str, Any], target: Field, context: Context) -> str:
+    space = word["namespace"]
+    uri = str(context.options[space["option"]] if isinstance(space, dict) else space)
+    return f"{uri.rstrip('/')}/{word.get('of') or target.of}#"
 
 
 def _hash(word: dict[str, Any], _target: Field, context: Context) -> Value:
     """md5 of the parts' canonical text: the same on every engine, unlike an engine's own hash()."""
-    parts = [context.text(p) for p in word["hash"]]
+    part = Field(_target.name, "string")
+    values = [compile_verb({"text": p} if isinstance(p, str) else p, part, context).expr for p in word["hash"]]
+    parts = [v if v.type().is_string() else v.cast("string") for v in values]
     joined = ibis.literal("\x1f").join([p.fill_null("") for p in parts])
-    blank = _all([p.isnull() for p in parts])
+    blank = all_of([p.isnull() for p in parts])
     return Value(blank.ifelse(ibis.null("string"), joined.hexdigest("md5")))
 
 
@@ -196,15 +195,18 @@ def _first(word: dict[str, Any], target: Field, context: Context) -> Value:
     values = [compile_verb(w, target, context) for w in word["first"]]
     expr = ibis.coalesce(*[v.expr for v in values])
     losses = [v.lost for v in values if v.lost is not None]
-    lost = (_any(losses) & expr.isnull()) if losses else None
+    lost = (any_of(losses) & expr.isnull()) if losses else None
     rule = next((v.rule for v in values if v.rule), "")
-    return Value(expr, lost, rule, tuple(r for v in values for r in v.repairs))
+    repairs = tuple(r for v in values for r in v.repairs)
+    if "repair" in word:
+        repairs += ((word["repair"], values[0].expr.isnull() & expr.notnull()),)
+    return Value(expr, lost, rule, repairs)
 
 
 def _when(word: dict[str, Any], target: Field, context: Context) -> Value:
     """{when: {Column: [values]}, then: verb}: the value only in those rows."""
     tests = [context.text(c).isin([str(v) for v in values]) for c, values in word["when"].items()]
-    test = _all([t.fill_null(False) for t in tests])
+    test = all_of([t.fill_null(False) for t in tests])
     inner = compile_verb(word["then"], target, context)
     empty = inner.expr.type()
     lost = None if inner.lost is None else test & inner.lost
@@ -221,22 +223,55 @@ def _value(word: dict[str, Any], target: Field, context: Context) -> Value:
 
 
 def _number_id(word: dict[str, Any], _target: Field, context: Context) -> Value:
-    """Ed-Fi organization ids are int64: the first column that is a number, else a stable number made of the last one."""
+    """Ed-Fi organization ids are int64: the first column that is a number, else one made of the last."""
     columns = [context.text(c) for c in word["number_id"]]
     plain = [c.re_search(r"^\d{1,15}$").ifelse(c, ibis.null("string")).try_cast("int64") for c in columns]
     digits = ibis.literal("0x") + columns[-1].hexdigest("md5")[0:12]
     made = columns[-1].notnull().ifelse(digits.cast("int64") + 1_000_000_000_000_000, ibis.null("int64"))
     value = ibis.coalesce(*plain, made)
-    return Value(value, None, "", (("id.derived", value.notnull() & _all([p.isnull() for p in plain])),))
+    return Value(value, None, "", (("id.derived", value.notnull() & all_of([p.isnull() for p in plain])),))
 
 
 def _unique_id(word: dict[str, Any], _target: Field, context: Context) -> Value:
     """Ed-Fi unique ids hold 32 characters: a UUID loses its dashes, anything else too long becomes its md5."""
     raw = ibis.coalesce(*[context.text(c) for c in word["unique_id"]])
     uuid = raw.re_search(r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")
-    long = raw.length() > 32
-    value = ibis.cases((uuid, raw.replace("-", "").lower()), (long, raw.hexdigest("md5")), else_=raw)
+    limit = word.get("max", 32)
+    long = raw.length() > limit
+    bare = raw.replace("-", "").lower() if limit < 36 else raw
+    value = ibis.cases((uuid, bare), (long, raw.hexdigest("md5")), else_=raw)
     return Value(value, None, "", (("id.derived", raw.notnull() & long),))
+
+
+def _short_id(word: dict[str, Any], target: Field, context: Context) -> Value:
+    """{short_id: Column}: a text that is too long for the field ends in eight characters of its md5, never in a cut."""
+    raw, limit = context.text(word["short_id"]), target.max_length or 60
+    long = raw.length() > limit
+    short = raw.left(limit - 9).concat("~", raw.hexdigest("md5").left(8))
+    return Value(long.ifelse(short, raw), None, "", (("id.derived", long),))
+
+
+def _school_year(word: dict[str, Any], _target: Field, context: Context) -> Value:
+    """{school_year: Column, formats: [...]}: the school year of a date: it starts on 1 July."""
+    raw = context.text(word["school_year"])
+    day = ibis.coalesce(*[try_strptime(raw, f) for f in word.get("formats", ("%Y-%m-%d",))])
+    year = (day.year() + (day.month() >= 7).cast("int64")).cast("int64")
+    return Value(year, raw.notnull() & day.isnull(), "type.date")
+
+
+def _object(word: dict[str, Any], target: Field, context: Context) -> Value:
+    """{object: {field: verb, ...}}: one object; absent where its first field is."""
+    kinds = {f.name: f for f in target.items}
+    values = {n: compile_verb(w, kinds.get(n, Field(n, "string")), context) for n, w in word["object"].items()}
+    members = [
+        ibis.literal(f'"{n}":').concat(to_json(v.expr if v.expr.type().is_string() else v.expr.cast("string")))
+        for n, v in values.items()
+    ]
+    first = next(iter(values.values())).expr
+    text = first.notnull().ifelse(ibis.literal("{").concat(ibis.literal(",").join(members), "}"), ibis.null("string"))
+    losses = [v.lost for v in values.values() if v.lost is not None]
+    rule = next((v.rule for v in values.values() if v.rule), "")
+    return Value(text, any_of(losses) if losses else None, rule, tuple(r for v in values.values() for r in v.repairs))
 
 
 def _each(word: dict[str, Any], target: Field, context: Context) -> Value:
@@ -253,32 +288,42 @@ def _each(word: dict[str, Any], target: Field, context: Context) -> Value:
     keep = word.get("keep") or next(iter(word["each"][0]))
     present = ibis.array(items).filter(lambda item: item[keep].notnull())
     text = (present.length() == 0).ifelse(ibis.null("string"), present.cast("json").cast("string"))
-    return Value(text, _any(losses) if losses else None, rule, tuple(repairs))
+    return Value(text, any_of(losses) if losses else None, rule, tuple(repairs))
 
 
 def _split(word: dict[str, Any], target: Field, context: Context) -> Value:
-    """{split: Column, by: ",", as: field}: a delimited cell into a list of one-field items."""
+    """{split: Column, by: ",", as: field}: a delimited cell into a list of one-field items, each once, sorted.
+
+    `crosswalk` reads each part as `code` does; `with: {field: Column}` adds the same to every item.
+    """
     raw = context.text(word["split"])
     parts = raw.split(word.get("by", ",")).map(lambda part: part.strip()).filter(lambda part: part != "")
-    items = parts.map(lambda part: ibis.struct({word["as"]: part}))
-    return Value(raw.isnull().ifelse(ibis.null("string"), items.cast("json").cast("string")))
+    made, lost, repairs = parts, None, []
+    if "crosswalk" in word:
+        item = next((f for f in target.items if f.name == word["as"]), Field(word["as"], "string"))
+        rules = sorted({r for _, r in context.crosswalks.get(word["crosswalk"], {}).values() if r})
+        for number, rule in enumerate(rules):
+
+            def mended(part: Expr, number: int = number) -> Expr:
+                return _read_code(part, word, item, context).repairs[number][1]
+
+            repairs.append((rule, parts.filter(mended).length() > 0))
+        if "namespace" not in word:
+            lost = parts.filter(lambda part: _read_code(part, word, item, context).lost).length() > 0
+        made = parts.map(lambda part: _read_code(part, word, item, context).expr)
+    made = made.filter(lambda value: value.notnull()).unique().sort()
+    more = {f: context.text(column) for f, column in word.get("with", {}).items()}
+    items = made.map(lambda part: ibis.struct({word["as"]: part, **more}))
+    text = (made.length() > 0).ifelse(items.cast("json").cast("string"), ibis.null("string"))
+    return Value(text, lost, "code.unknown" if lost is not None else "", tuple(repairs))
 
 
-def _any(conditions: list[Expr]) -> Expr:
-    result = conditions[0]
-    for condition in conditions[1:]:
-        result = result | condition
-    return result
-
-
-def _all(conditions: list[Expr]) -> Expr:
-    result = conditions[0]
-    for condition in conditions[1:]:
-        result = result & condition
-    return result
-
-
-_ISO_DATETIME = ("%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%dT%H:%M:%SZ")
+_ISO_DATETIME: tuple[str, ...] = (
+    "%Y-%m-%dT%H:%M:%S.%f%z",
+    "%Y-%m-%dT%H:%M:%S%z",
+    "%Y-%m-%dT%H:%M:%S.%fZ",
+    "%Y-%m-%dT%H:%M:%SZ",
+)
 _ISO_DATETIME += ("%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d")
 _BY_TYPE = {k: k for k in ("integer", "number", "boolean", "date", "time", "datetime")}
 _VERBS: dict[str, Callable[[dict[str, Any], Field, Context], Value]] = {
@@ -292,6 +337,7 @@ _VERBS: dict[str, Callable[[dict[str, Any], Field, Context], Value]] = {
     "date": _moment("date", ("%Y-%m-%d",), ""),
     "time": _moment("time", ("%H:%M:%S", "%H:%M:%S.%f", "%H:%M"), "%H:%M:%S"),
     "datetime": _moment("datetime", _ISO_DATETIME, "%Y-%m-%dT%H:%M:%SZ"),
+    "year": _year,
     "code": _code,
     "descriptor": _descriptor,
     "hash": _hash,
@@ -302,5 +348,13 @@ _VERBS: dict[str, Callable[[dict[str, Any], Field, Context], Value]] = {
     "number_id": _number_id,
     "unique_id": _unique_id,
     "each": _each,
+    "object": _object,
+    "short_id": _short_id,
+    "school_year": _school_year,
+    "scores": scores.scores,
+    "levels": scores.levels,
+    "objectives": scores.objectives,
+    "score_types": scores.score_types,
+    "level_types": scores.level_types,
     "split": _split,
 }

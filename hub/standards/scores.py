@@ -1,0 +1,238 @@
+"""Test results stand one to a column in vendors' files: these verbs make the lists of an Ed-Fi assessment of them.
+
+The lists are built as JSON text: on 100 score columns that is five times faster than arrays of structs. A score keeps
+the vendor's own text; what is checked is that it has the form that its ResultDatatypeType promises.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+
+from hub.errors import FixConfiguration
+from hub.model import Field
+from hub.standards.values import Context, Expr, Value, any_of, to_json
+
+STANDARD = "uri://ed-fi.org"
+RESULT_LENGTH = 35  # Ed-Fi 5.2, StudentAssessment.scoreResults.result
+_NUMBER = r"^[+-]?(\d{1,15}(\.\d{0,15})?|\.\d{1,15})$"
+_END = r"[A-Za-z+-]{0,4}\d{1,6}(\.\d{1,4})?[A-Za-z+]{0,3}"
+#: ResultDatatypeTypeDescriptor -> (rule where a text has another form, the form). A Level is any text.
+FORMS = {
+    "Integer": ("type.integer", r"^[+-]?\d{1,18}$"),
+    "Decimal": ("type.number", _NUMBER),
+    "Percentage": ("type.number", _NUMBER),
+    "Percentile": ("type.percentile", r"^(100(\.0{1,4})?|\d{1,2}(\.\d{1,4})?)$"),
+    "Range": ("type.range", rf"^{_END} ?- ?{_END}$"),
+}
+
+
+@dataclass(frozen=True)
+class _Item:
+    """JSON text of one list item, null where it is absent; `part` and `repair` say what was lost or mended."""
+
+    text: Expr
+    present: Expr
+    part: tuple[str, str, Expr] | None = None
+    repair: tuple[str, Expr] | None = None
+
+
+def scores(word: dict[str, Any], _target: Field, context: Context) -> Value:
+    """{scores: {Column: [reporting method, result datatype]}, namespace: uri}: the columns that are there, as results.
+
+    Lost where a text does not have its datatype's form. A Level longer than Ed-Fi's 35 characters is cut and counted.
+    `none: [texts]` are what the vendor writes for "no score"; they are counted and left out.
+    """
+    return _value(_scores(word, context))
+
+
+def levels(word: dict[str, Any], _target: Field, context: Context) -> Value:
+    """{levels: {Column: [reporting method, crosswalk]}, namespace: uri}: the columns as performance levels.
+
+    The crosswalk lists every level of the vendor, as written (letter case counts); an empty value says nothing.
+    """
+    return _value(_levels(word, context))
+
+
+def objectives(word: dict[str, Any], target: Field, context: Context) -> Value:
+    """{objectives: [{identificationCode: verb, scores: {}, levels: {}}], of: {field: verb}, namespace: uri}.
+
+    An objective without any score or level is not there, unless its code comes from a column that has a value. Lost
+    where there are scores and no code (`required`).
+    """
+    from hub.standards.verbs import compile_verb
+
+    fields = {f.name: f for f in target.items}
+    whose = [
+        _member(name, compile_verb(verb, fields.get(name, Field(name, "string")), context).expr)
+        for name, verb in word["of"].items()
+    ]
+    made: list[_Item] = []
+    inner: list[_Item] = []
+    for entry in word["objectives"]:
+        shared = {k: v for k, v in word.items() if k in ("namespace", "none")}
+        found = _scores({**shared, "scores": entry.get("scores", {})}, context)
+        reached = _levels({**shared, "levels": entry.get("levels", {})}, context)
+        inner += [*found, *reached]
+        code = compile_verb(entry["identificationCode"], fields["identificationCode"], context)
+        fixed = "const" in entry["identificationCode"]
+        any_result = any_of([i.present for i in (*found, *reached)])
+        present = any_result if fixed else any_result | code.expr.notnull()
+        body = ibis.literal(",").join(
+            [
+                _member("identificationCode", code.expr),
+                *whose,
+                *(ibis.literal(f'"{name}":') + _list(items) for name, items in _lists(found, reached)),
+            ]
+        )
+        text = present.ifelse(ibis.literal("{").concat(body, "}"), ibis.null("string"))
+        column = next(iter(entry.get("scores") or entry.get("levels")))
+        part = None if fixed else (column, "required", any_result & code.expr.isnull())
+        made.append(_Item(text, present, part, next(iter(code.repairs), None)))
+    outer = _value(made)
+    rest = _value(inner)
+    losses = [v.lost for v in (outer, rest) if v.lost is not None]
+    return Value(
+        outer.expr,
+        any_of(losses) if losses else None,
+        outer.rule or rest.rule,
+        (*outer.repairs, *rest.repairs),
+        (*outer.parts, *rest.parts),
+    )
+
+
+def score_types(word: dict[str, Any], _target: Field, _context: Context) -> Value:
+    """{score_types: what `scores` says, namespace: uri}: the scores an assessment can have (Assessment.scores)."""
+    methods: dict[str, str] = dict(word["score_types"].values())
+    items = [
+        {
+            "assessmentReportingMethodDescriptor": _method(word["namespace"], method),
+            "resultDatatypeTypeDescriptor": _datatype(datatype),
+        }
+        for method, datatype in methods.items()
+    ]
+    return Value(ibis.literal(_json(items)))
+
+
+def level_types(word: dict[str, Any], target: Field, context: Context) -> Value:
+    """{level_types: what `levels` says, namespace: uri}: the levels an assessment can have."""
+    found: dict[tuple[str, str], None] = {}
+    for method, crosswalk in word["level_types"].values():
+        for value, _ in _crosswalk(crosswalk, target.name, context).values():
+            if value:
+                found[method, _level(word["namespace"], value)] = None
+    items = [
+        {
+            "assessmentReportingMethodDescriptor": _method(word["namespace"], method),
+            "performanceLevelDescriptor": level,
+        }
+        for method, level in found
+    ]
+    return Value(ibis.literal(_json(items)))
+
+
+def _scores(word: dict[str, Any], context: Context) -> list[_Item]:
+    return [_score(column, method, datatype, word, context) for column, (method, datatype) in word["scores"].items()]
+
+
+def _score(column: str, method: str, datatype: str, word: dict[str, Any], context: Context) -> _Item:
+    raw = context.text(column)
+    none = [str(v) for v in word.get("none", ())]
+    value = raw.isin(none).ifelse(ibis.null("string"), raw) if none else raw
+    repair = ("score.none", raw.isin(none)) if none else None
+    start = _json(
+        {
+            "assessmentReportingMethodDescriptor": _method(word["namespace"], method),
+            "resultDatatypeTypeDescriptor": _datatype(datatype),
+        }
+    )[:-1]
+    if datatype == "Level":
+        text = ibis.literal(f'{start},"result":').concat(to_json(value.left(RESULT_LENGTH)), "}")
+        long = ("length.cut", value.length() > RESULT_LENGTH)
+        return _Item(text, value.notnull(), None, long if repair is None else repair)
+    if datatype not in FORMS:
+        raise FixConfiguration(f"{column}: no result datatype {datatype!r}.", f"There are: {', '.join(FORMS)}, Level.")
+    rule, form = FORMS[datatype]
+    text = ibis.literal(f'{start},"result":"').concat(value, '"}')  # what has the form needs no escape
+    return _Item(text, value.notnull(), (column, rule, value.notnull() & ~value.re_search(form)), repair)
+
+
+def _levels(word: dict[str, Any], context: Context) -> list[_Item]:
+    return [
+        _reached(column, method, crosswalk, word, context) for column, (method, crosswalk) in word["levels"].items()
+    ]
+
+
+def _reached(column: str, method: str, crosswalk: str, word: dict[str, Any], context: Context) -> _Item:
+    raw = context.text(column)
+    table = _crosswalk(crosswalk, column, context)
+    says = {code: value for code, (value, _) in table.items() if value}
+    start = _json({"assessmentReportingMethodDescriptor": _method(word["namespace"], method)})[:-1]
+    space = f'{start},"performanceLevelDescriptor":'
+    present = raw.isin(list(says))
+    if all(code == value and _json(code) == f'"{code}"' for code, value in says.items()):
+        prefix = _json(_level(word["namespace"], ""))[:-1]
+        text = present.ifelse(ibis.literal(space + prefix).concat(raw, '"}'), ibis.null("string"))
+    else:
+        pairs = [(c, f"{space}{_json(_level(word['namespace'], v))}}}") for c, v in says.items()]
+        text = raw.cases(*pairs, else_=ibis.null("string"))
+    silent = [code for code in table if code not in says]
+    rules = {table[code][1] for code in silent if table[code][1]}
+    repair = (next(iter(rules)), raw.isin(silent)) if rules else None
+    return _Item(text, present, (column, "code.unknown", raw.notnull() & ~raw.isin(list(table))), repair)
+
+
+def _lists(found: list[_Item], reached: list[_Item]) -> list[tuple[str, list[_Item]]]:
+    return [(name, items) for name, items in (("scoreResults", found), ("performanceLevels", reached)) if items]
+
+
+def _list(items: list[_Item]) -> Expr:
+    joined = ibis.literal("[").concat(ibis.literal(",").join([i.text for i in items]), "]")
+    return any_of([i.present for i in items]).ifelse(joined, ibis.null("string"))
+
+
+def _value(items: list[_Item]) -> Value:
+    parts = tuple(i.part for i in items if i.part)
+    repairs: dict[str, list[Expr]] = {}
+    for item in items:
+        if item.repair:
+            repairs.setdefault(item.repair[0], []).append(item.repair[1])
+    return Value(
+        _list(items),
+        any_of([condition for _, _, condition in parts]) if parts else None,
+        parts[0][1] if parts else "",
+        tuple((rule, any_of(conditions)) for rule, conditions in repairs.items()),
+        parts,
+    )
+
+
+def _member(name: str, value: Expr) -> Expr:
+    text = value if value.type().is_string() else value.cast("string")
+    return ibis.literal(f'"{name}":').concat(to_json(text))
+
+
+def _crosswalk(name: str, where: str, context: Context) -> dict[str, tuple[str, str]]:
+    if name not in context.crosswalks:
+        raise FixConfiguration(f"{where}: no crosswalk {name!r}.", "Add crosswalks/<name>.csv with code,value.")
+    return context.crosswalks[name]
+
+
+def _method(namespace: str, method: str) -> str:
+    if method.startswith("uri://"):
+        return method
+    return f"{namespace.rstrip('/')}/AssessmentReportingMethodDescriptor#{method}"
+
+
+def _level(namespace: str, value: str) -> str:
+    return value if value.startswith("uri://") else f"{namespace.rstrip('/')}/PerformanceLevelDescriptor#{value}"
+
+
+def _datatype(name: str) -> str:
+    return f"{STANDARD}/ResultDatatypeTypeDescriptor#{name}"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
