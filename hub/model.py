@@ -10,7 +10,9 @@ from typing import Any, Literal
 Severity = Literal["error", "warning"]
 Status = Literal["fresh", "unchanged", "failed", "refused", "nothing_landed"]
 Delivery = Literal["full", "delta", "append"]
-FieldType = Literal["string", "integer", "number", "boolean", "date", "time", "datetime", "descriptor", "list", "object"]
+FieldType = Literal[
+    "string", "integer", "number", "boolean", "date", "time", "datetime", "descriptor", "list", "object"
+]
 
 #: Columns that travel beside an entity's fields from `normalize` on. None holds a student's value.
 PROVENANCE = ("_source", "_stream", "_file", "_row", "_seq")
@@ -138,6 +140,7 @@ class Source:
     ignored: dict[str, dict[str, str]]  # stream -> column -> reason
     tables: tuple[Table, ...] = ()
     namespaces: tuple[str, ...] = ()  # of the vendor's own descriptors
+    lists: dict[str, tuple[dict[str, str], ...]] = field(default_factory=dict)  # tables of the folder, by name
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import yaml
 
 from hub.errors import FixConfiguration
 from hub.model import Mapping, Source, Stream, Table
+from hub.standards.layouts import expanded, reasons
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 
@@ -39,7 +40,7 @@ def load_source(vendor: str, root: Path = SCHEMAS) -> Source:
         document = head if path.name == "source.yaml" else _read(path)
         for stream in _streams(document, root):
             streams.append(stream)
-            ignored[stream.name] = stream.options.get("ignored", {})
+            ignored[stream.name] = reasons(stream.options.get("ignored", {}), stream.columns)
         for entity, entries in document.get("entities", {}).items():
             for entry in entries if isinstance(entries, list) else [entries]:
                 stream_name = entry.get("stream") or document.get("stream") or streams[0].name
@@ -56,6 +57,7 @@ def load_source(vendor: str, root: Path = SCHEMAS) -> Source:
         options=head.get("options", {}),
         ignored=ignored,
         tables=tuple(tables),
+        lists=_lists(folder / "lists"),
         namespaces=tuple(head.get("namespaces", ())),
     )
 
@@ -115,9 +117,20 @@ def _standard(name: str, body: dict[str, Any], said: dict[str, Any]) -> dict[str
 
 
 def _stream(name: str, body: dict[str, Any]) -> Stream:
-    layouts = body.get("layouts", {})
+    layouts = {version: expanded(names) for version, names in body.get("layouts", {}).items()}
     columns = tuple(dict.fromkeys(column for layout in layouts.values() for column in layout))
-    keep = ("csv", "layouts", "optional", "ignored", "ignore_rows", "nulls", "dates", "renamed", "fold_header", "mode")
+    keep: tuple[str, ...] = (
+        "csv",
+        "layouts",
+        "optional",
+        "ignored",
+        "ignore_rows",
+        "nulls",
+        "dates",
+        "renamed",
+        "fold_header",
+        "mode",
+    )
     keep += ("refers", "values")  # of a standard's files
     return Stream(
         name=name,
@@ -125,8 +138,17 @@ def _stream(name: str, body: dict[str, Any]) -> Stream:
         pattern=body.get("pattern", r".*"),
         delivery=body.get("delivery", "append"),
         columns=columns,
-        options={k: body[k] for k in keep if k in body},
+        options={**{k: body[k] for k in keep if k in body}, "layouts": layouts},
     )
+
+
+def _lists(folder: Path) -> dict[str, tuple[dict[str, str], ...]]:
+    """`lists/<name>.csv`: what the vendor's file does not say and its documents do, as a table for `rows`."""
+    found = {}
+    for path in sorted(folder.glob("*.csv")) if folder.is_dir() else []:
+        with path.open(encoding="utf-8", newline="") as file:
+            found[path.stem] = tuple(csv.DictReader(file))
+    return found
 
 
 def _crosswalks(folder: Path) -> dict[str, dict[str, tuple[str, str]]]:
