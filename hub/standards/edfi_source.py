@@ -1,4 +1,4 @@
-"""Ed-Fi interchange documents as stream tables: one table per kind of record, one mapping per table made from the spec."""
+"""Ed-Fi interchange documents as stream tables: a table per kind of record, a mapping per table made from the spec."""
 
 from __future__ import annotations
 
@@ -43,8 +43,9 @@ def read_documents(
                 reads.append(StreamRead(name, file, delivery.seq, "", rows, rejects))
     for name, tables in parts.items():
         keep(con, name, stacked(tables))
-    own = {name: Mapping(name, name, "", _as_it_is(entities[name])) for name in parts}
-    return reads, unknown, repairs, [*own.values(), *source.mappings]
+    written = {m.entity for m in source.mappings if m.stream == m.entity}
+    own = [Mapping(name, name, "", _as_it_is(entities[name])) for name in parts if name not in written]
+    return reads, unknown, repairs, [*own, *source.mappings]
 
 
 def _table(con: Any, path: Path, file: OpenedFile, seq: int) -> tuple[Any, tuple[Reject, ...]]:

@@ -1,0 +1,84 @@
+"""What a validation says. A finding names a place and a rule, and holds no student's value unless asked to."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from hub.model import Severity
+
+Stage = Literal["package", "syntax", "shape", "key", "reference", "vocabulary", "semantic", "difference"]
+STAGES: tuple[Stage, ...] = (
+    "package", "syntax", "shape", "key", "reference", "vocabulary", "semantic", "difference",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`row` is the record number in the file, 1 for the first after the header; `line` the source line (XML only).
+
+    `count` says how often the rule is broken in this file and column; the places shown may be fewer.
+    `value` is filled only with `show_values`.
+    """
+
+    rule: str
+    stage: Stage
+    severity: Severity
+    file: str = ""
+    row: int | None = None
+    column: str = ""
+    message: str = ""
+    clause: str = ""
+    remedy: str = ""
+    count: int = 1
+    line: int | None = None
+    value: str | None = None
+
+
+@dataclass(frozen=True)
+class FileRead:
+    name: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Validation:
+    """`conforms`: no finding of severity error in this profile."""
+
+    standard: Literal["OneRoster", "Ed-Fi"]
+    version: str
+    profile: str
+    files: tuple[FileRead, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+    @property
+    def errors(self) -> int:
+        return sum(f.count for f in self.firsts() if f.severity == "error")
+
+    @property
+    def warnings(self) -> int:
+        return sum(f.count for f in self.firsts() if f.severity == "warning")
+
+    @property
+    def conforms(self) -> bool:
+        return self.errors == 0
+
+    def firsts(self) -> list[Finding]:
+        """One finding per rule, file and column: each of its places carries the same exact `count`."""
+        seen: dict[tuple[str, str, str], Finding] = {}
+        for finding in self.findings:
+            seen.setdefault((finding.rule, finding.file, finding.column), finding)
+        return list(seen.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of `hub validate --format json`."""
+        return {
+            "standard": self.standard,
+            "version": self.version,
+            "profile": self.profile,
+            "conforms": self.conforms,
+            "files": [asdict(f) for f in self.files],
+            "summary": {"errors": self.errors, "warnings": self.warnings},
+            "findings": [{k: v for k, v in asdict(f).items() if v is not None or k == "row"} for f in self.findings],
+        }
