@@ -80,7 +80,7 @@ def _sqlite(path: Path) -> Engine:
         # The driver's own transactions begin late and skip DDL: begin them ourselves.
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA cache_size=-64000")
+        connection.execute("PRAGMA cache_size=-256000")  # KiB: the indexes of a large district stay in memory
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

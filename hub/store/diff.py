@@ -22,7 +22,21 @@ if TYPE_CHECKING:
 #: Written last into the directory of changes, so that a directory without it is known to be unfinished.
 SUMMARY = "comparison.json"
 
+_DIFFERENCE = "difference"
+_NOTHING = {"added": 0, "changed": 0, "removed": 0}
 _PARQUET = {"integer": "int64", "number": "float64", "boolean": "boolean", "date": "date"}
+_RECORD_TYPES = {name: "int64" if name == "_row" else "string" for name in RECORD_COLUMNS}
+#: What Arrow calls the types above, and the narrower ones that fit into them.
+_ARROW = {
+    "double": "float64",
+    "float": "float64",
+    "bool": "boolean",
+    "date32[day]": "date",
+    "large_string": "string",
+    "string_view": "string",
+    "int32": "int64",
+    "int16": "int64",
+}
 
 
 @dataclass(frozen=True)
@@ -52,27 +66,23 @@ def compare(store: Store, slice_: Slice, record: Path, out: Path, full: bool = T
     files = {path.stem: path for path in sorted(record.glob("*.parquet"))}
     if unknown := sorted(files.keys() - store.entities.keys()):
         raise FixConfiguration(f"No spec for entity {', '.join(unknown)}.", "Add it to schemas/, or fix the mapping.")
+    for name, path in files.items():
+        _refuse_layout(path, store.entities[name])
     out.mkdir(parents=True, exist_ok=True)
     for stale in [*out.glob("*.parquet"), out / SUMMARY]:
         stale.unlink(missing_ok=True)
+    names = sorted(files.keys() | published.keys())
+    before = {name: pq.read_metadata(path).num_rows for name, path in published.items()}
     connection = ibis.duckdb.connect()
-    changes = []
     try:
-        for name in sorted(files.keys() | published.keys()):
-            before = pq.read_metadata(published[name]).num_rows if name in published else 0
-            if name not in files and not (full and before):
-                changes.append(Change(name, before, 0, 0, 0))
-                continue
-            difference = _difference(connection, store.entities[name], files.get(name), published.get(name), full)
-            counts = _count(difference, name)
-            changes.append(Change(name, before, counts["added"], counts["changed"], counts["removed"]))
-            if any(counts.values()):
-                rows = _rows(connection, store.entities[name], files.get(name), difference, counts)
-                with replacing(out / f"{name}.parquet") as part:
-                    rows.to_parquet(part)
-            connection.drop_table(f"difference_{name}")
+        counts = _differing(connection, files, published, full)
+        for name in counts:
+            rows = _rows(connection, store.entities[name], files.get(name), counts[name])
+            with replacing(out / f"{name}.parquet") as part:
+                rows.to_parquet(part)
     finally:
         connection.disconnect()
+    changes = [Change(name, before.get(name, 0), **counts.get(name, _NOTHING)) for name in names]
     comparison = Comparison(slice_.district, slice_.year, base, full, tuple(changes))
     with replacing(out / SUMMARY) as part:
         part.write_text(json.dumps(asdict(comparison)))
@@ -88,54 +98,68 @@ def read_comparison(changes: Path) -> Comparison:
     return Comparison(**plain | {"changes": tuple(Change(**change) for change in plain["changes"])})
 
 
-def _difference(connection: Any, entity: Entity, new: Path | None, old: Path | None, full: bool) -> ibis.Table:
-    """A temporary table (_key, _change) of what differs."""
+def _differing(
+    connection: Any, new: Mapping[str, Path], old: Mapping[str, Path], full: bool
+) -> dict[str, dict[str, int]]:
+    """{entity: rows added, changed, removed} of those that differ; the rows go to the temporary table `_DIFFERENCE`.
+
+    All entities in one query: sixty queries for sixty small files would cost more than reading a large one.
+    """
     import ibis
 
-    if new is None:
-        expression = connection.read_parquet(old).select("_key", _change=ibis.literal("removed"))
-    elif old is None:
-        expression = _checked(connection, entity, new).select("_key", _change=ibis.literal("added"))
+    if not new and not old:
+        return {}
+    if not old:
+        expression = _keys(connection, new).select("entity", "_key", _change=ibis.literal("added"))
+    elif not new:
+        expression = _keys(connection, old).select("entity", "_key", _change=ibis.literal("removed")).filter(full)
     else:
-        record = _checked(connection, entity, new).select("_key", "_hash")
-        published = connection.read_parquet(old).select(_old_key="_key", _old_hash="_hash")
+        record = _keys(connection, new)
+        published = _keys(connection, old).select(_old_entity="entity", _old_key="_key", _old_hash="_hash")
         join = record.outer_join if full else record.left_join
-        both = join(published, record["_key"] == published["_old_key"])
+        both = join(published, [record["entity"] == published["_old_entity"], record["_key"] == published["_old_key"]])
         change = ibis.cases(
             (both["_old_key"].isnull(), "added"),
             (both["_key"].isnull(), "removed"),
             (both["_hash"] != both["_old_hash"], "changed"),
         )
-        key = ibis.coalesce(both["_key"], both["_old_key"])
-        expression = both.select(_key=key, _change=change).filter(lambda t: t["_change"].notnull())
-    return connection.create_table(f"difference_{entity.name}", expression, temp=True)
-
-
-def _count(difference: ibis.Table, entity: str) -> dict[str, int]:
-    totals = difference.aggregate(
-        **{kind: (difference["_change"] == kind).sum().coalesce(0) for kind in ("added", "changed", "removed")},
+        expression = both.select(
+            entity=ibis.coalesce(both["entity"], both["_old_entity"]),
+            _key=ibis.coalesce(both["_key"], both["_old_key"]),
+            _change=change,
+        ).filter(lambda table: table["_change"].notnull())
+    difference = connection.create_table(_DIFFERENCE, expression, temp=True)
+    totals = difference.group_by("entity").aggregate(
+        **{kind: (difference["_change"] == kind).sum() for kind in _NOTHING},
         rows=difference.count(),
         keys=difference["_key"].nunique(),
     )
-    (counts,) = totals.to_pyarrow().to_pylist()
-    if counts.pop("rows") != counts.pop("keys"):
-        raise Stop(
-            f"The record has rows of {entity} with the same natural key, or with none.",
-            "Nothing was published; this is a fault of the hub, keep the run's directory and report it.",
-        )
-    return {kind: int(count) for kind, count in counts.items()}
+    counts = {total.pop("entity"): total for total in totals.order_by("entity").to_pyarrow().to_pylist()}
+    for name, total in counts.items():
+        if total.pop("rows") != total.pop("keys"):
+            raise Stop(
+                f"The record has rows of {name} with the same natural key, or with none.",
+                "Nothing was published; this is a fault of the hub, keep the run's directory and report it.",
+            )
+    return {name: {kind: int(rows) for kind, rows in total.items()} for name, total in counts.items()}
 
 
-def _rows(
-    connection: Any, entity: Entity, new: Path | None, difference: ibis.Table, counts: Mapping[str, int]
-) -> ibis.Table:
+def _keys(connection: Any, files: Mapping[str, Path]) -> ibis.Table:
+    """(entity, _key, _hash) of all the files; the entity is what stands before the first dot of the file's name."""
+    rows = connection.read_parquet([str(path) for path in files.values()], filename=True)
+    return rows.select("_key", "_hash", entity=rows["filename"].re_extract(r"([^/\\.]+)\.[^/\\]*$", 1))
+
+
+def _rows(connection: Any, entity: Entity, new: Path | None, counts: Mapping[str, int]) -> ibis.Table:
     import ibis
 
+    difference = connection.table(_DIFFERENCE)
+    difference = difference.filter(difference["entity"] == entity.name).drop("entity")
     types = {field.name: _PARQUET.get(field.type, "string") for field in entity.fields}
-    types |= {name: "int64" if name == "_row" else "string" for name in RECORD_COLUMNS}
+    types |= _RECORD_TYPES
     parts = []
     if new is not None and counts["added"] + counts["changed"]:
-        written = _checked(connection, entity, new)
+        written = connection.read_parquet(new)
         record = written.select(
             **{
                 name: written[name].cast(kind) if name in written.columns else ibis.null(kind)
@@ -156,19 +180,18 @@ def _rows(
     return parts[0] if len(parts) == 1 else parts[0].union(parts[1])
 
 
-def _checked(connection: Any, entity: Entity, path: Path) -> ibis.Table:
-    """The record file, if every column is one of the spec with the type of its parquet layout."""
-    import ibis.expr.datatypes as dt
+def _refuse_layout(path: Path, entity: Entity) -> None:
+    """Raise Stop unless every column is one of the spec, with the type that docs/architecture.md gives it."""
+    import pyarrow.parquet as pq
 
-    record = connection.read_parquet(path)
-    types = {field.name: _PARQUET.get(field.type, "string") for field in entity.fields}
-    required = {"_key", "_hash"} - set(record.columns)
-    extra = sorted(name for name in record.columns if not name.startswith("_") and name not in types)
-    found = record.schema()
-    wrong = sorted(name for name, kind in types.items() if name in found and not found[name].castable(dt.dtype(kind)))
-    if required or extra or wrong:
+    types = {field.name: _PARQUET.get(field.type, "string") for field in entity.fields} | _RECORD_TYPES
+    schema = pq.read_schema(path)
+    found = {column.name: _ARROW.get(str(column.type), str(column.type)) for column in schema}
+    missing = sorted({"_key", "_hash"} - found.keys())
+    extra = sorted(name for name in found if not name.startswith("_") and name not in types)
+    wrong = sorted(name for name, kind in types.items() if found.get(name, "null") not in ("null", kind))
+    if missing or extra or wrong:
         raise Stop(
-            f"{path.name}: columns missing {sorted(required)}, not in the spec {extra}, of another type {wrong}.",
+            f"{path.name}: columns missing {missing}, not in the spec {extra}, of another type {wrong}.",
             "The record does not fit the specs; build it again with the same version of the hub and its specs.",
         )
-    return record

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import groupby
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, literal, or_, select, union_all
 
 from hub.errors import FixConfiguration
 from hub.model import Entity
 from hub.store.connect import Store, reading
+from hub.store.files import BATCH
 from hub.store.tables import STUDENT, columns_of
 
 Kind = Literal["added", "changed", "removed"]
@@ -58,29 +60,23 @@ def student_record(
     return {name: rows for name, rows in kept.items() if rows}
 
 
-def change_feed(
-    store: Store, run_id: str
-) -> Iterator[tuple[str, Literal["added", "changed", "removed"], dict[str, Any]]]:
-    """(entity, change, {key field: value}) of every row that run `run_id` changed, entities in order of the alphabet."""
+def change_feed(store: Store, run_id: str) -> Iterator[tuple[str, Kind, dict[str, Any]]]:
+    """(entity, change, {key field: value}) of every row that run `run_id` changed, by entity."""
     with reading(store) as connection:
         for name in sorted(store.entities):
             table, columns = store.table(name), columns_of(store.entities[name])
-            key = [columns[field] for field in store.entities[name].key if field in columns]
-            old, new = table.alias("old"), table.alias("new")
-            same = [old.c._year == new.c._year, old.c._key == new.c._key]
-            begun = (
-                select(*(new.c[c] for c in key), old.c._key.is_not(None))
-                .select_from(new.outerjoin(old, and_(old.c._ended_run == run_id, *same)))
-                .where(new.c._run == run_id)
-            )
-            ended = select(*(old.c[c] for c in key)).where(
-                old.c._ended_run == run_id, ~select(new.c._key).where(new.c._run == run_id, *same).exists()
-            )
             fields = [field for field in store.entities[name].key if field in columns]
-            for *values, replaced in connection.execute(begun):
-                yield name, "changed" if replaced else "added", dict(zip(fields, values, strict=True))
-            for row in connection.execute(ended):
-                yield name, "removed", dict(zip(fields, row, strict=True))
+            shown = [table.c[columns[field]] for field in fields]
+            begun = select(literal(1).label("begins"), table.c._year, table.c._key, *shown).where(
+                table.c._run == run_id
+            )
+            ended = select(literal(0), table.c._year, table.c._key, *shown).where(table.c._ended_run == run_id)
+            # One sorted pass: a key that ends and begins in the same run has changed.
+            query = union_all(begun, ended).order_by("_year", "_key", "begins").execution_options(yield_per=BATCH)
+            for _, versions in groupby(connection.execute(query), key=lambda row: (row[1], row[2])):
+                *before, (begins, _, _, *values) = versions
+                kind: Kind = "changed" if before else "added" if begins else "removed"
+                yield name, kind, dict(zip(fields, values, strict=True))
 
 
 def _rows(

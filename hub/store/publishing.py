@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table, Text, func, literal, select
 
-from hub.errors import Stop
+from hub.errors import RetryLater, Stop
 from hub.model import Change, Run, Slice
 from hub.store.advance import advance
 from hub.store.connect import Store, writing
@@ -19,7 +22,7 @@ from hub.store.held import HELD_COLUMNS, replace_held
 from hub.store.ledger import last_published_on, published_at, write_run
 from hub.store.ledger_tables import HELD, RUN
 from hub.store.snapshots import pointed_at
-from hub.store.staging import Load, stage, unstage
+from hub.store.staging import Load, stage
 from hub.store.tables import RECORD_COLUMNS, Instant, columns_of
 
 _HELD = "hub_held"
@@ -36,11 +39,14 @@ def publish(
     the changes do not fit the store; RetryLater where another process writes for too long.
     """
     comparison = read_comparison(changes_dir)
-    if (comparison.district, comparison.year) != (store.district, slice_.year) or slice_.district != store.district:
+    if {(comparison.district, comparison.year), (run.district, run.year)} != {
+        (store.district, slice_.year)
+    } or slice_.district != store.district:
         raise Stop(
-            f"The changes in {changes_dir} are for {comparison.district} {comparison.year}, not {slice_.partition}.",
+            f"The changes in {changes_dir} are of {comparison.district}|{comparison.year}, not {slice_.partition}.",
             "Publish them to the slice they were compared with.",
         )
+    scratch = changes_dir / f"staging-{uuid.uuid4().hex}"
     try:
         with writing(store) as connection:
             if published_at(connection, run.id) is not None:
@@ -48,16 +54,18 @@ def publish(
             _refuse_overtaken(connection, run, comparison)
             at = _next_instant(connection)
             differing = [change for change in comparison.changes if change.added or change.changed or change.removed]
-            staged = stage(connection, _loads(store, differing, changes_dir, held), changes_dir)
+            for left_by_a_killed_process in changes_dir.glob("staging-*"):
+                shutil.rmtree(left_by_a_killed_process)
+            scratch.mkdir()
+            staged = stage(connection, _loads(store, differing, changes_dir, held), scratch)
             for change in differing:
                 _apply(connection, store.table(change.entity), staged[change.entity], change, run, at)
-            for change in differing:
-                advance(store, connection, change, slice_.year, run.id, changes_dir / f"{change.entity}.parquet")
+            advance(store, connection, differing, run, changes_dir)
             replace_held(connection, slice_.year, run.id, staged.get(_HELD))
             write_run(connection, run, at, comparison.base, states)
     finally:
-        unstage(changes_dir)
-    with writing(store) as connection:  # alone, so that no file of a publish in progress is taken for an orphan
+        shutil.rmtree(scratch, ignore_errors=True)
+    with suppress(RetryLater), writing(store) as connection:  # alone: a publish in progress has files not pointed at
         sweep(store.snapshots, pointed_at(store, connection))
 
 
@@ -104,9 +112,7 @@ def _apply(connection: Connection, table: Table, staged: Table, change: Change, 
     rows = select(
         *(staged.c[name] for name in names), literal(run.year), literal(run.id), literal(at, Instant())
     ).where(staged.c._change.in_(("added", "changed")))
-    inserted = connection.execute(
-        table.insert().from_select([*names, "_year", "_run", "_valid_from"], rows.order_by(staged.c._key))
-    ).rowcount
+    inserted = connection.execute(table.insert().from_select([*names, "_year", "_run", "_valid_from"], rows)).rowcount
     if (ended, inserted) != (change.changed + change.removed, change.added + change.changed):
         raise Stop(
             f"{change.entity}: {ended} rows would end and {inserted} begin, but the comparison said "

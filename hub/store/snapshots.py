@@ -28,10 +28,13 @@ _SYSTEM, _VALUE = "studentIdentificationSystemDescriptor", "identificationCode"
 
 def snapshot(store: Store, slice_: Slice) -> dict[str, Path]:
     """{entity: parquet file (_key, _hash)} of what is published in this slice; empty before the first publish."""
+    query = select(SNAPSHOT.c.entity).where(SNAPSHOT.c.kind == "current", SNAPSHOT.c.year == slice_.year)
     with reading(store) as connection:
-        query = select(SNAPSHOT.c.entity).where(SNAPSHOT.c.kind == "current", SNAPSHOT.c.year == slice_.year)
-        names = [name for name in connection.execute(query).scalars() if name in store.entities]
-    return {name: _valid_file(store, "current", slice_.year, name) for name in sorted(names)}
+        names = [
+            name for name in connection.execute(query.order_by(SNAPSHOT.c.entity)).scalars() if name in store.entities
+        ]
+        found = {name: valid_file_on(store, connection, "current", slice_.year, name) for name in names}
+    return {name: path or _valid_file(store, "current", slice_.year, name) for name, path in found.items()}
 
 
 def known_keys(store: Store, entity: str) -> Path:
@@ -89,6 +92,11 @@ def valid_file_on(store: Store, connection: Connection, kind: Kind, year: int, e
         return None
     path = store.snapshots / row.file
     return path if path.is_file() and sha256_of(path) == row.sha256 else None
+
+
+def pointed(connection: Connection, kind: Kind, year: int, entity: str) -> bool:
+    """Whether the store names a file at all: it does from the entity's first publish on."""
+    return connection.execute(select(SNAPSHOT.c.entity).where(*_is(kind, year, entity))).first() is not None
 
 
 def rebuild(store: Store, connection: Connection, kind: Kind, year: int, entity: str, run: str) -> Path:

@@ -38,18 +38,11 @@ def stage(connection: Connection, loads: list[Load], scratch: Path) -> dict[str,
     return {load.name: _stage_postgresql(connection, load, scratch / "staging.csv") for load in loads}
 
 
-def unstage(scratch: Path) -> None:
-    """Delete what `stage` left in `scratch`."""
-    for path in scratch.glob("staging.*"):
-        path.unlink(missing_ok=True)
-
-
 def _stage_sqlite(connection: Connection, loads: list[Load], path: Path) -> dict[str, Table]:
     # ADBC brings an SQLite library of its own. Two libraries in one process break each other's locks on a file,
     # so ADBC only ever writes a file of its own, which the store's connection then attaches.
     from adbc_driver_sqlite import dbapi
 
-    unstage(path.parent)
     with dbapi.connect(str(path), autocommit=True) as staging, staging.cursor() as cursor:
         cursor.execute("PRAGMA journal_mode=OFF")
         cursor.execute("PRAGMA synchronous=OFF")
