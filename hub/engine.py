@@ -35,6 +35,15 @@ def keep(con: Any, name: str, rows: Any) -> Any:
     return ops.DatabaseTable(name, schema=rows.schema(), source=con, namespace=place).to_expr()
 
 
+def rename(con: Any, old: str, new: str) -> None:
+    """Table `old` becomes `new`, in place of what `new` held. (Ibis 12 cannot rename on DuckDB.)"""
+    import sqlglot.expressions as sge
+
+    con.drop_table(new, force=True)
+    name = sge.AlterRename(this=sge.table_(new, quoted=True))
+    con.raw_sql(sge.Alter(this=sge.table_(old, quoted=True), kind="TABLE", actions=[name]).sql("duckdb"))
+
+
 def row_count(path: Path) -> int:
     """Rows of a parquet file, from its footer."""
     import pyarrow.parquet as pq
@@ -50,7 +59,7 @@ def stacked(tables: list[Any]) -> Any:
 
 
 def view(con: Any, name: str, select: str) -> Any:
-    """View `name` of a SELECT that a spec holds. It may be a query over tables only: no file, no function that reads one.
+    """View `name` of a SELECT that a spec holds: a query over tables only, no file and no function that reads one.
 
     Raises FixConfiguration for anything else. (Ibis 12's own `con.sql` does not run on DuckDB 2.)
     """

@@ -11,7 +11,7 @@ from typing import Any
 
 import ibis
 
-from hub.engine import keep, stacked
+from hub.engine import keep, rename, stacked
 from hub.errors import AskVendor
 from hub.model import OpenedDelivery, OpenedFile, Source, Stream
 from hub.standards.csv_files import Header, Reject, is_header_only, read_header, read_records
@@ -70,6 +70,7 @@ def read_csv_stream(
     wanted = _columns(stream, header) if used is None else {c for c in _columns(stream, header) if c in used}
     table = f"{stream.name}__{seq}_{file.sha256[:12]}"
     place = {"_file": ibis.literal(file.sha256), "_seq": ibis.literal(seq, type="int64")}
+    place |= {c: ibis.null("string") for c in stream.columns if c in (used or ()) and c not in wanted}
     rejects = list(read_records(con, file.path, table, header, stream, wanted, place))
     if is_header_only(con, table, rejects) and not stream.options.get("may_be_empty"):
         raise AskVendor(
@@ -122,8 +123,7 @@ def empty_table(con: Any, stream: Stream, extra: set[str]) -> None:
 def stack(con: Any, stream: Stream, reads: Sequence[StreamRead], used: set[str]) -> None:
     """The stream's table: all its files under one name; a column one layout lacks is null there."""
     if len(reads) == 1 and (set(stream.columns) & used) <= set(con.table(reads[0].table).columns):
-        con.drop_table(stream.name, force=True)
-        con.rename_table(reads[0].table, stream.name)
+        rename(con, reads[0].table, stream.name)
         return
     tables = [con.table(r.table) for r in reads]
     columns = sorted({c for t in tables for c in t.columns} | (set(stream.columns) & used))

@@ -1,0 +1,51 @@
+"""Row 1: an assessment file to Ed-Fi StudentAssessment."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.goals import PEER_ROWS_PER_SECOND, Line
+from benchmarks.measured import ROOT, Measured, run
+from hub.demo.plan import Plan
+
+VENDOR = "nwea-map-growth"
+PEER = "earthmover 0.4.10, 900 rows/s (not measured here)"
+
+
+def lines(size: str, plan: Plan, work: Path) -> Iterator[Line]:
+    """A MAP Growth file with a row per student, and a thirtieth of it, for what one more row costs."""
+    few, many = max(10, plan.students // 30), plan.students
+    small, large = (_measured(rows, work / str(rows)) for rows in (few, many))
+    marginal = (many - few) / max(large[0].seconds - small[0].seconds, 1e-9)
+    whole = many / large[0].seconds
+    name = f"MAP Growth, {many:,} rows, imports and all"
+    for what, speed in ((name, whole), ("the same, per further row", marginal)):
+        yield Line(
+            1, size, what, large[0].seconds, PEER, many / PEER_ROWS_PER_SECOND, speed / PEER_ROWS_PER_SECOND, 100,
+            at_most=False, peak_mb=large[0].peak_mb, said=f"{speed:,.0f} rows/s",
+        )  # fmt: skip
+    yield Line(
+        1, size, name, large[0].seconds, "DuckDB reads the file", large[1].seconds,
+        large[0].seconds / large[1].seconds, None, peak_mb=large[0].peak_mb, said=f"DuckDB {large[1].peak_mb:,.0f} MB",
+    )  # fmt: skip
+
+
+def samples(work: Path) -> Iterator[Line]:
+    """Every vendor's sample file, in a process that has started."""
+    for path in sorted((ROOT / "schemas" / "sources").glob("*/sample/*.csv")):
+        vendor = path.parents[1].name
+        step = run("normalize", 3, vendor=vendor, path=path, out=work / "sample" / path.stem, warm=True)
+        yield Line(1, "sample", f"{vendor}/{path.name}", step.seconds, "one second", 1.0, step.seconds, 1,
+                   peak_mb=step.peak_mb)  # fmt: skip
+
+
+def _measured(rows: int, work: Path) -> tuple[Measured, Measured]:
+    """(the hub's run, DuckDB's run)"""
+    path = run("write_map", rows=rows, folder=work).said["path"]
+    floor = run("read", 3, paths=[path])
+    made = run("normalize", 3, vendor=VENDOR, path=path, out=work / "state")
+    assert made.said["made"]["StudentAssessment"], "the file was held whole"
+    shutil.rmtree(work)
+    return made, floor
