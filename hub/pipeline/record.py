@@ -197,7 +197,7 @@ class _Building:
             names = [reference.entity, *(e.name for e in self.entities.values() if e.subclass_of == reference.entity)]
             own = [rows.select("_key")] if entity.name in names else []
             tables = [*own, *(t for name in names if name != entity.name for t in self._keys(name))]
-            known = [self.published.known_keys(name) for name in names]
+            known = [self.published.known_keys(name) for name in names if name in self.entities]
             tables += [self.con.read_parquet(k).select("_key") for k in known if k is not None]
             targets[reference.entity] = tables or [self.con.table("no_keys")]
         return targets

@@ -88,8 +88,7 @@ def normalize_entity(
         **losses,
     }
     typed = rows.select(**columns, **mended)
-    checks = [(n, v.rule, typed[f"_lost.{n}"]) for n, v in read.items() if v.lost is not None]
-    checks += _checks(typed, entity, values, later, vocabulary)
+    checks = [*_losses(typed, read), *_checks(typed, entity, values, later, vocabulary)]
     faulty = any_of([c for _, _, c in checks]).fill_null(False) if checks else ibis.literal(False)
     carried = [*values, *people, *partly]
     kept = typed.filter(~faulty).select(
@@ -103,7 +102,7 @@ def normalize_entity(
     if accepted < total:
         held = out.with_suffix(".held.parquet")
         close = rows.select(**columns, **_parts(values))
-        checks = _checks(close, entity, values, later, vocabulary)
+        checks = [*_losses(close, read), *_checks(close, entity, values, later, vocabulary)]
         con.to_parquet(_faults(close, checks, source, mapping.stream, entity.name), held)
     repairs = _repairs(con, typed, mended, names)
     return EntityRows(entity.name, mapping.stream, int(accepted), int(total - accepted), path, held, repairs)
@@ -161,6 +160,21 @@ def _complete(kept: Any, entity: Entity) -> Any:
     whole = kept.mutate(**missing)
     fields = [f.name for f in entity.fields]
     return whole.select(*fields, *[c for c in whole.columns if c not in set(fields)])
+
+
+def _losses(typed: Any, read: dict[str, Value]) -> list[tuple[str, str, Expr]]:
+    """Non-blank inputs that gave no value; where `typed` has the parts of a list, by part, and whole beside them."""
+    losses: list[tuple[str, str, Expr]] = []
+    for name, value in read.items():
+        if value.lost is None:
+            continue
+        known = [(i, p) for i, p in enumerate(value.parts) if f"_part.{name}.{i}" in typed.columns]
+        parts = [(f"{name}.{p[0]}", p[1], typed[f"_part.{name}.{i}"]) for i, p in known]
+        whole = typed[f"_lost.{name}"]
+        if parts:
+            whole = whole & ~any_of([lost for _, _, lost in parts])
+        losses += [*parts, (name, value.rule, whole)]
+    return losses
 
 
 def _parts(values: dict[str, Value]) -> dict[str, Expr]:
