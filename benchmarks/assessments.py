@@ -18,10 +18,13 @@ def lines(size: str, plan: Plan, work: Path) -> Iterator[Line]:
     """A MAP Growth file with a row per student, and a thirtieth of it, for what one more row costs."""
     few, many = max(10, plan.students // 30), plan.students
     small, large = (_measured(rows, work / str(rows)) for rows in (few, many))
-    marginal = (many - few) / max(large[0].seconds - small[0].seconds, 1e-9)
+    more = large[0].seconds - small[0].seconds
+    marginal = (many - few) / more if more > small[0].seconds / 10 else None  # else it drowns in the imports
     whole = many / large[0].seconds
     name = f"MAP Growth, {many:,} rows, imports and all"
     for what, speed in ((name, whole), ("the same, per further row", marginal)):
+        if speed is None:
+            continue
         yield Line(
             1, size, what, large[0].seconds, PEER, many / PEER_ROWS_PER_SECOND, speed / PEER_ROWS_PER_SECOND, 100,
             at_most=False, peak_mb=large[0].peak_mb, said=f"{speed:,.0f} rows/s",

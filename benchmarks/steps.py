@@ -124,8 +124,8 @@ def read(paths: list[str]) -> dict[str, Any]:
             quotechar='"', escapechar='"', strict_mode=False,
         )  # fmt: skip
         quoted = ['"' + c.replace('"', '""') + '"' for c in columns]
-        counts = relation.aggregate(", ".join(["count(*)", *(f"count({c})" for c in quoted)])).fetchone()
-        rows += counts[0] if counts else 0
+        counts = relation.aggregate(", ".join(["count(*)", *(f"count({c})" for c in quoted)])).fetchall()
+        rows += counts[0][0]
     return {"rows": rows, "bytes": sum(Path(p).stat().st_size for p in paths)}
 
 
