@@ -1,0 +1,64 @@
+"""The partitions: district x school year."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from traceback import extract_tb
+
+import dagster as dg
+
+from hub.config import Settings, load
+from hub.errors import HubError, RetryLater
+from hub.model import Slice
+
+
+class Hub(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Where hub.yaml is. It is read when a step runs, so a step sees the file of tonight and the secrets of its
+    own environment; loading the definitions needs neither."""
+
+    config: str
+
+    def settings(self) -> Settings:
+        return load(Path(self.config))
+
+
+def partitions_of(slices: Sequence[Slice]) -> dg.MultiPartitionsDefinition:
+    """`district|school_year`, as `Slice.partition` writes it.
+
+    School years are the static years of hub.yaml, named by the year in which they end. A time window that starts
+    July 1st would open next year's partition for every district on one day, whether its systems have rolled over or
+    not, and name it by the year in which it starts. A district's year begins when its entry in hub.yaml says so.
+    """
+    return dg.MultiPartitionsDefinition(
+        {
+            "district": dg.StaticPartitionsDefinition(list(dict.fromkeys(s.district for s in slices))),
+            "school_year": dg.StaticPartitionsDefinition([str(y) for y in sorted({s.year for s in slices})]),
+        }
+    )
+
+
+def slice_of(partition_key: str, settings: Settings) -> Slice:
+    """The slice of a partition key. Raises FixConfiguration for a pair that hub.yaml does not have."""
+    district, _, year = partition_key.partition("|")
+    return settings.slice(district, int(year))
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Every end of a step as one Dagster Failure whose text is ours: what another library raises may quote a row.
+
+    Only RetryLater is worth another attempt.
+    """
+    try:
+        yield
+    except dg.Failure:
+        raise
+    except HubError as error:
+        raise dg.Failure(str(error), allow_retries=isinstance(error, RetryLater)) from None
+    except Exception as error:
+        frames = extract_tb(error.__traceback__)
+        places = " < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(frames[-4:]))
+        text = f"A defect of the hub, not of the data: {type(error).__name__} at {places}. Please report it."
+        raise dg.Failure(text, allow_retries=False) from None
