@@ -236,7 +236,7 @@ def _judge(slice: Slice, today: date, folder: Path) -> Callable[..., tuple[RuleR
 
     def judged(rows: Path, entity: Entity, source: str, held: Path) -> tuple[RuleResult, ...]:
         lookups = {r.entity: folder / "record" / f"{r.entity}.parquet" for r in entity.references}
-        return judge(rows, entity, source, held, parameters=given, lookups=lookups, confirm=False)
+        return judge(rows, entity, source, held, parameters=given, lookups=lookups)
 
     return judged
 

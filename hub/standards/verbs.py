@@ -88,8 +88,9 @@ def _boolean(word: dict[str, Any], _target: Field, context: Context) -> Value:
     raw = context.column(word["boolean"])
     if raw.type().is_boolean():
         return Value(raw)
-    true = [str(v) for v in word.get("true", TRUE)]
-    false = [str(v) for v in word.get("false", FALSE)]
+    # YAML reads the bare keys true and false as booleans.
+    true = [str(v) for v in word.get(True, word.get("true", TRUE))]
+    false = [str(v) for v in word.get(False, word.get("false", FALSE))]
     folded = raw.lower()
     value = ibis.cases(
         (folded.isin([v.lower() for v in true]), True),
