@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import io
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ class Header:
 class Reject:
     row: int  # record number, 1 for the first after the header
     rule: str
+    swallows: bool = False  # an open quote runs over line ends: other records may be inside
 
 
 def dialect(stream: Stream) -> dict[str, str]:
@@ -57,25 +59,40 @@ def read_header(path: Path, name: str, stream: Stream) -> Header:
         raise AskVendor(f"{name}: the file is empty (rule csv.empty).", "Send the file again; nothing was changed.")
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise AskVendor(f"{name}: the file is UTF-16 (rule csv.encoding).", "Export it as UTF-8.")
-    text = start.decode("utf-8-sig", errors="replace")
+    text = start.decode({"utf-8": "utf-8-sig"}.get(words["encoding"], words["encoding"]), errors="replace")
     if b"\x00" in start[:100_000]:
-        raise AskVendor(f"{name}: NUL bytes in the file (rule csv.encoding).", "Export it as plain UTF-8 text.")
+        raise nul_bytes(name)
     try:
-        columns = next(
-            csv.reader(text.splitlines(keepends=True), delimiter=words["delimiter"], quotechar=words["quote"])
-        )
+        # newline="": a form feed or a line separator inside a name ends no line.
+        lines = io.StringIO(text, newline="")
+        columns = next(csv.reader(lines, delimiter=words["delimiter"], quotechar=words["quote"]))
     except csv.Error as error:
         raise AskVendor(
             f"{name}: the header cannot be read (rule csv.quote).", "Check the quotes of the first line."
         ) from error
     columns = [c.strip() for c in columns]
-    twice = sorted({c for c in columns if columns.count(c) > 1}) if len(set(columns)) < len(columns) else []
-    if twice:
+    if len(set(columns)) < len(columns):
+        first, again = _twice(columns)
+        # By place: where the header is missing, the first line is a student's row.
         raise AskVendor(
-            f"{name}: column {twice[0]!r} occurs twice in the header (rule csv.header.duplicate_column).",
-            "Each column may occur once.",
+            f"{name}: columns {first} and {again} of the header have one name (rule csv.header.duplicate_column).",
+            "Each column may occur once; the first line must be the header.",
         )
     return _against_layout(columns, name, stream)
+
+
+def nul_bytes(name: str) -> AskVendor:
+    return AskVendor(f"{name}: NUL bytes in the file (rule csv.encoding).", "Export it as plain UTF-8 text.")
+
+
+def _twice(columns: list[str]) -> tuple[int, int]:
+    """Places, from 1, of the first name that occurs again."""
+    places: dict[str, int] = {}
+    for place, column in enumerate(columns, start=1):
+        if column in places:
+            return places[column], place
+        places[column] = place
+    raise ValueError("all columns differ")
 
 
 def _against_layout(columns: list[str], name: str, stream: Stream) -> Header:
@@ -83,12 +100,14 @@ def _against_layout(columns: list[str], name: str, stream: Stream) -> Header:
     if not layouts:
         return Header(tuple(columns))
     optional = set(stream.options.get("optional", ()))
-    aliases = {k: v for k, v in stream.options.get("renamed", {}).items() if k in columns}  # file's name -> layout's
+    aliases = _aliases(columns, stream, {c for layout in layouts for c in layout})
     seen = {aliases.get(c, c) for c in columns}
     best = min(layouts, key=lambda layout: (len(set(layout) - optional - seen), len(seen - set(layout))))
     missing = tuple(c for c in best if c not in seen and c not in optional)
     if missing:
-        near = difflib.get_close_matches(missing[0], sorted(seen - set(best)), n=1, cutoff=0.6)
+        # Only a header is quoted: a first line that knows less than half of the layout may be a student's row.
+        strange = sorted(seen - set(best)) if len(missing) * 2 <= len(best) else []
+        near = difflib.get_close_matches(missing[0], strange, n=1, cutoff=0.6)
         hint = (
             f"Column {near[0]!r} looks like it (rule csv.header.renamed_column): name it {missing[0]!r} again, "
             f"or add it under `renamed:` of the stream."
@@ -105,10 +124,33 @@ def _against_layout(columns: list[str], name: str, stream: Stream) -> Header:
     return Header(tuple(columns), (), unknown, {layout: file for file, layout in aliases.items()})
 
 
-def read_records(con: Any, path: Path, table: str, header: Header, stream: Stream, used: set[str]) -> Iterator[Reject]:
+def _aliases(columns: list[str], stream: Stream, known: set[str]) -> dict[str, str]:
+    """The file's name -> the layout's: declared, or (where the stream says `fold_header`) another letter case of it."""
+    declared: dict[str, str] = stream.options.get("renamed", {})
+    taken = set(columns)
+    if not stream.options.get("fold_header"):
+        return {k: v for k, v in declared.items() if k in taken}
+    folded = {c.lower(): c for c in known} | {k.lower(): v for k, v in declared.items() if v not in taken}
+    found: dict[str, str] = {}
+    for column in columns:
+        name = folded.get(column.lower())
+        if name and column not in known and name not in taken | set(found.values()):
+            found[column] = name
+    return found
+
+
+def read_records(
+    con: Any,
+    path: Path,
+    table: str,
+    header: Header,
+    stream: Stream,
+    used: set[str],
+    place: dict[str, Any] | None = None,
+) -> Iterator[Reject]:
     """Makes DuckDB table `table` of the used columns as trimmed text (blank is null) with `_row`; yields rejects.
 
-    `_row` is the record number in the file, rejected records counted.
+    `_row` is the record number in the file, rejected records counted; `place` are constant columns to add.
     """
     import ibis
 
@@ -139,7 +181,8 @@ def read_records(con: Any, path: Path, table: str, header: Header, stream: Strea
         value = column.strip().nullif("")
         return value.isin(nulls).ifelse(ibis.null("string"), value) if nulls else value
 
-    expr = raw.select(**{layout: clean(raw[file]) for layout, file in names.items()}, _row=ibis.row_number() + 1)
+    cells = {layout: clean(raw[file]) for layout, file in names.items()}
+    expr = raw.select(**cells, _row=ibis.row_number() + 1, **(place or {}))
     keep(con, table, expr)
     con.drop_view(view, force=True)
     rejects = _rejects(con)
@@ -149,8 +192,11 @@ def read_records(con: Any, path: Path, table: str, header: Header, stream: Strea
 
 
 def _rejects(con: Any) -> list[Reject]:
-    rows = con.raw_sql("SELECT line, any_value(error_type::VARCHAR) FROM reject_errors GROUP BY line ORDER BY line")
-    return [Reject(line - 1, _REJECTS.get(kind, "csv.quote")) for line, kind in rows.fetchall()]
+    errors = con.table("reject_errors")
+    torn = (errors["error_type"].cast("string") == "UNQUOTED VALUE") & errors["csv_line"].rstrip().re_search("[\r\n]")
+    found = errors.group_by("line").aggregate(kind=errors["error_type"].cast("string").min(), torn=torn.any())
+    rows = con.to_pyarrow(found.order_by("line")).to_pylist()
+    return [Reject(r["line"] - 1, _REJECTS.get(r["kind"], "csv.quote"), bool(r["torn"])) for r in rows]
 
 
 def _renumber(con: Any, table: str, rejects: list[Reject]) -> None:
@@ -163,6 +209,12 @@ def _renumber(con: Any, table: str, rejects: list[Reject]) -> None:
     shifted = rows.asof_join(gaps, on=rows["_row"] >= gaps["at"])
     fixed = shifted.select(*[c for c in rows.columns if c != "_row"], _row=rows["_row"] + shifted["shift"].fill_null(0))
     keep(con, table, fixed.order_by("_row"))
+
+
+def has_nul(path: Path) -> bool:
+    """Whether a byte of the file is NUL: no text, and no database takes it as such."""
+    with path.open("rb") as file:
+        return any(b"\x00" in chunk for chunk in iter(lambda: file.read(1 << 20), b""))
 
 
 def is_header_only(con: Any, table: str, rejects: list[Reject]) -> bool:

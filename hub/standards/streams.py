@@ -9,12 +9,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 
 from hub.engine import keep, rename, stacked
 from hub.errors import AskVendor
 from hub.model import OpenedDelivery, OpenedFile, Source, Stream
-from hub.standards.csv_files import Header, Reject, is_header_only, read_header, read_records
+from hub.standards.csv_files import Header, Reject, has_nul, is_header_only, nul_bytes, read_header, read_records
 from hub.standards.verbs import try_strptime
 
 
@@ -64,14 +65,29 @@ def read_csv_stream(
 ) -> StreamRead:
     """Reads one CSV file into its own table with `_file`, `_row`, `_seq`.
 
-    Raises AskVendor for a file that must be refused whole: header, empty, header only, last year's dates.
+    Raises AskVendor for a file that must be refused whole: header, empty, header only, NUL bytes, an open quote, last
+    year's dates.
     """
     header = read_header(file.path, file.name, stream)
     wanted = _columns(stream, header) if used is None else {c for c in _columns(stream, header) if c in used}
     table = f"{stream.name}__{seq}_{file.sha256[:12]}"
     place = {"_file": ibis.literal(file.sha256), "_seq": ibis.literal(seq, type="int64")}
     place |= {c: ibis.null("string") for c in stream.columns if c in (used or ()) and c not in wanted}
-    rejects = list(read_records(con, file.path, table, header, stream, wanted, place))
+    if has_nul(file.path):
+        raise nul_bytes(file.name)
+    try:
+        rejects = list(read_records(con, file.path, table, header, stream, wanted, place))
+    except duckdb.InvalidInputException:  # its text may quote the file
+        raise AskVendor(
+            f"{file.name}: the file cannot be read as delimited text (rule file.unreadable).",
+            "Use one kind of line end and the delimiter and quotes of the layout throughout.",
+        ) from None
+    torn = next((r for r in rejects if r.swallows), None)
+    if torn is not None:
+        raise AskVendor(
+            f"{file.name}: record {torn.row} opens a quote that it does not close (rule csv.quote).",
+            "Close each quoted field and double the quotes inside a value: what follows an open quote is unknown.",
+        )
     if is_header_only(con, table, rejects) and not stream.options.get("may_be_empty"):
         raise AskVendor(
             f"{file.name}: a header and no rows (rule csv.header_only).",
