@@ -59,7 +59,9 @@ def _unpack(file: LandedFile, path: Path, folder: Path) -> list[OpenedFile]:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with zipfile.ZipFile(path) as archive:
-            return [_extract(archive, member, name, folder) for member, name in _members(file, archive)]
+            # By number: a member called `*.csv` would be a pattern to whoever reads it.
+            found = enumerate(_members(file, archive), start=1)
+            return [_extract(archive, member, name, folder / f"{i:05}") for i, (member, name) in found]
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -108,8 +110,7 @@ def _members(file: LandedFile, archive: zipfile.ZipFile) -> list[tuple[zipfile.Z
     return list(named.values())
 
 
-def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, folder: Path) -> OpenedFile:
-    path = folder / name
+def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, path: Path) -> OpenedFile:
     with archive.open(member) as stream, path.open("wb") as out:
         sha256, size = copy(stream, out)
     note = "" if member.filename == name else "unpacked from a folder inside the zip"
