@@ -34,7 +34,7 @@ def fit(connection: Connection, metadata: MetaData) -> None:
     for kind, *rest in steps:
         if kind == "add_index" and rest[0].table.name in new:
             continue  # came with its table
-        _apply(operations, kind, rest)
+        _apply(operations, metadata, kind, rest)
 
 
 def _context(connection: Connection) -> MigrationContext:
@@ -83,11 +83,15 @@ def _word(kind: Any) -> str:
     return next((word for word, parts in groups.items() if any(part in name for part in parts)), name)
 
 
-def _apply(operations: Operations, kind: str, rest: list[Any]) -> None:
+def _apply(operations: Operations, metadata: MetaData, kind: str, rest: list[Any]) -> None:
     connection = operations.get_bind()
     match kind:
-        case "add_table" | "add_index":
-            rest[0].create(connection, checkfirst=False)
+        # Alembic's copies of tables and indexes are not whole, ours are.
+        case "add_table":
+            metadata.tables[rest[0].name].create(connection, checkfirst=False)
+        case "add_index":
+            table_ = metadata.tables[rest[0].table.name]
+            next(i for i in table_.indexes if i.name == rest[0].name).create(connection, checkfirst=False)
         case "remove_table":
             operations.drop_table(rest[0].name)
         case "remove_index":

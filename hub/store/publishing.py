@@ -49,13 +49,13 @@ def publish(
     scratch = changes_dir / f"staging-{uuid.uuid4().hex}"
     try:
         with writing(store) as connection:
+            for left_by_a_killed_process in changes_dir.glob("staging-*"):
+                shutil.rmtree(left_by_a_killed_process)
             if published_at(connection, run.id) is not None:
                 return
             _refuse_overtaken(connection, run, comparison)
             at = _next_instant(connection)
             differing = [change for change in comparison.changes if change.added or change.changed or change.removed]
-            for left_by_a_killed_process in changes_dir.glob("staging-*"):
-                shutil.rmtree(left_by_a_killed_process)
             scratch.mkdir()
             staged = stage(connection, _loads(store, differing, changes_dir, held), scratch)
             for change in differing:

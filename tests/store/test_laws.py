@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -105,6 +106,7 @@ def test_two_districts_and_two_years_never_mix(new_store: Opener, night: Night, 
         assert ids == {row["studentUniqueId"] for row in night["Student"]}
 
 
+@pytest.mark.postgres
 def test_same_nights_same_digest_on_both_databases(postgres_url: str, tmp_path: Path) -> None:
     from hub.store import migrate, open_store
 
