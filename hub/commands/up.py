@@ -19,7 +19,6 @@ from hub.errors import FixConfiguration, Stop
 if TYPE_CHECKING:
     from hub.config import Settings
 
-_URL = "HUB_DAGSTER_STORAGE"  # what dagster.yaml names, whatever hub.yaml calls it
 _GRACE = 10.0  # seconds in which Dagster may finish what it writes
 
 
@@ -45,7 +44,7 @@ def command(host: str, port: int, config: Path | None, as_json: bool) -> None:
         click.echo(f"The hub's page is {address} in a moment. Ctrl-C stops it.")
     sys.stdout.flush()
     page = ["dagster_webserver", "-m", "hub.definitions", "--host", host, "--port", str(port), "--log-level", "warning"]
-    daemon = ["dagster._daemon", "run", "-m", "hub.definitions"]
+    daemon = ["dagster._daemon", "run", "-m", "hub.definitions", "--log-level", "warning"]
     together([page, daemon], environment)
 
 
@@ -87,26 +86,11 @@ def _wait(children: list[subprocess.Popen[bytes]], seconds: float) -> None:
 
 def dagster_environment(settings: Settings) -> dict[str, str]:
     """Write `<state>/dagster/dagster.yaml` and give the environment in which Dagster finds it and this hub.yaml."""
-    import yaml
-
+    from hub.assets.home import write_home
     from hub.config import process_environment
 
-    home = settings.state / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
-    if settings.dagster_url:
-        storage: dict[str, object] = {"postgres": {"postgres_url": {"env": _URL}}}
-    else:
-        storage = {"sqlite": {"base_dir": str(home / "storage")}}
-    instance = {
-        "telemetry": {"enabled": False},
-        "storage": storage,
-        # One run at a time may ask one vendor, unless the pool says otherwise.
-        "concurrency": {"pools": {"default_limit": 1}},
-    }
-    text = "# Written by `hub up` from hub.yaml: change it there.\n" + yaml.safe_dump(instance, sort_keys=False)
-    (home / "dagster.yaml").write_text(text, encoding="utf-8")
-    extra = {_URL: settings.dagster_url} if settings.dagster_url else {}
-    return process_environment(DAGSTER_HOME=str(home), HUB_CONFIG=str(settings.path), **extra)
+    _, environment = write_home(settings)
+    return process_environment(**environment)
 
 
 def _check_alerts(settings: Settings) -> None:

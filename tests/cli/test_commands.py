@@ -319,7 +319,7 @@ def test_up_runs_the_page_and_the_daemon_on_this_hubs_state(
     assert "http://127.0.0.1:34567" in told.stdout
     (((page, daemon), environment),) = started
     assert page[:7] == ["dagster_webserver", "-m", "hub.definitions", "--host", "127.0.0.1", "--port", "34567"]
-    assert daemon == ["dagster._daemon", "run", "-m", "hub.definitions"]
+    assert daemon[:4] == ["dagster._daemon", "run", "-m", "hub.definitions"]
     assert environment["DAGSTER_HOME"] == str(folder / "state" / "dagster")
     assert environment["HUB_CONFIG"] == str(folder / "hub.yaml")
 
