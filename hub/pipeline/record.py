@@ -10,7 +10,7 @@ from typing import Any
 
 import ibis
 
-from hub.engine import connect, keep, row_count, stacked
+from hub.engine import connect, count, keep, parquet, row_count, stacked
 from hub.model import Count, Entity, HeldCount, RuleResult
 from hub.standards.checks import (
     PLACE,
@@ -96,11 +96,13 @@ class _Building:
         self.reviews: list[Any] = []
         self.mended: dict[str, dict[str, int]] = {}
         self.crosswalk: Any = None
+        self.no_keys: Any = None
+        self.ever: dict[str, list[Any]] = {}  # entity -> every key ever published; the store proves its file each time
 
     def run(self) -> RecordSummary:
         present = {p.stem for s in self.states.values() for p in (s / "rows").glob("*.parquet")}
         order = [n for n in dependency_order(self.entities.values()) if n in present]
-        self.con.create_table("no_keys", schema=ibis.schema({"_key": "string"}))
+        self.no_keys = self.con.create_table("no_keys", schema=ibis.schema({"_key": "string"}))
         self._make_crosswalk()
         for done, name in enumerate(order):
             self.progress(f"check and unify {name}", done, len(order))
@@ -132,7 +134,7 @@ class _Building:
             path = state / "rows" / f"{entity.name}.parquet"
             if not path.is_file():
                 continue
-            rows = self.con.read_parquet(path)
+            rows = parquet(self.con, path)
             checked.rows_in[source] = row_count(path)
             if id_columns(rows):
                 rows = self._identify(rows, source, entity, checked)
@@ -145,11 +147,11 @@ class _Building:
     def _identify(self, rows: Any, source: str, entity: Entity, checked: Checked) -> Any:
         decisions = None
         if self.published.decisions is not None:
-            decisions = self.con.read_parquet(self.published.decisions)
+            decisions = parquet(self.con, self.published.decisions)
             decisions = decisions.filter(decisions["source"] == source)
         people = resolve(self.con, rows, self.crosswalk, decisions, f"{entity.name}_{source}")
         found = keep(self.con, f"{entity.name}_{source}_found", apply(rows, people))
-        mended = int(self.con.execute(found["_mended"].sum()) or 0)
+        mended = count(self.con, found.filter(found["_mended"]))
         if mended:
             mine = self.mended.setdefault(source, {})
             mine["identity.zero_restored"] = mine.get("identity.zero_restored", 0) + mended
@@ -172,18 +174,18 @@ class _Building:
         for state in self.states.values():
             codes, students = state / "rows" / "StudentIdentificationCode.parquet", state / "rows" / "Student.parquet"
             if codes.is_file():
-                rows = self.con.read_parquet(codes)
+                rows = parquet(self.con, codes)
                 system = rows["studentIdentificationSystemDescriptor"].split("#")[1]
                 parts.append(
                     rows.select(system=system, code=rows["identificationCode"], studentUniqueId="studentUniqueId")
                 )
             if students.is_file():
-                rows = self.con.read_parquet(students)
+                rows = parquet(self.con, students)
                 for system in ["studentUniqueId", *(s for s, v in self.identity.items() if v == "studentUniqueId")]:
                     uid = rows["studentUniqueId"]
                     parts.append(rows.select(system=ibis.literal(system), code=uid, studentUniqueId=uid))
         if self.published.identifiers is not None:
-            rows = self.con.read_parquet(self.published.identifiers)
+            rows = parquet(self.con, self.published.identifiers)
             parts.append(rows.select("system", "code", "studentUniqueId"))
         if parts:
             whole = stacked(parts)
@@ -196,23 +198,29 @@ class _Building:
         for reference in entity.references:
             names = [reference.entity, *(e.name for e in self.entities.values() if e.subclass_of == reference.entity)]
             own = [rows.select("_key")] if entity.name in names else []
-            tables = [*own, *(t for name in names if name != entity.name for t in self._keys(name))]
-            known = [self.published.known_keys(name) for name in names if name in self.entities]
-            tables += [self.con.read_parquet(k).select("_key") for k in known if k is not None]
-            targets[reference.entity] = tables or [self.con.table("no_keys")]
+            tables = [*own, *(t for name in names for t in self._keys(name, tonight=name != entity.name))]
+            targets[reference.entity] = tables or [self.no_keys]
         return targets
+
+    def _keys(self, name: str, *, tonight: bool) -> list[Any]:
+        if name not in self.entities:
+            return []
+        if name not in self.ever:
+            known = self.published.known_keys(name)
+            self.ever[name] = [] if known is None else [parquet(self.con, known).select("_key")]
+        return [*(self._tonight(name) if tonight else []), *self.ever[name]]
 
     def _record(self, name: str) -> Any | None:
         path = self.out / "record" / f"{name}.parquet"
-        return self.con.read_parquet(path) if path.is_file() else None
+        return parquet(self.con, path) if path.is_file() else None
 
-    def _keys(self, name: str) -> list[Any]:
+    def _tonight(self, name: str) -> list[Any]:
         record = self.out / "record" / f"{name}.parquet"
         if record.is_file():
-            return [self.con.read_parquet(record).select("_key")]
+            return [parquet(self.con, record).select("_key")]
         # A circle of references: the rows as they came.
         paths = [s / "rows" / f"{name}.parquet" for s in self.states.values()]
-        found = [self.con.read_parquet(p) for p in paths if p.is_file() and name in self.entities]
+        found = [parquet(self.con, p) for p in paths if p.is_file() and name in self.entities]
         return [with_digests(t, self.entities[name]).select("_key") for t in found]
 
     def _judge(self, rows: Any, entity: Entity, checked: Checked) -> Any:
@@ -221,7 +229,7 @@ class _Building:
         snapshot = self.published.snapshot.get(entity.name)
         fresh = rows
         if snapshot is not None:
-            fresh = rows.anti_join(self.con.read_parquet(snapshot).select("_key", "_hash"), ["_key", "_hash"])
+            fresh = rows.anti_join(parquet(self.con, snapshot).select("_key", "_hash"), ["_key", "_hash"])
         folder = self.out / "changed"
         folder.mkdir(exist_ok=True)
         before = len(checked.held)
@@ -231,7 +239,7 @@ class _Building:
             if row_count(path):
                 self.rules += self.judge(path, entity, source, held)
             if held.is_file():
-                checked.hold(self.con, self.con.read_parquet(held).select(*PLACE, "entity", "field", "rule"))
+                checked.hold(self.con, parquet(self.con, held).select(*PLACE, "entity", "field", "rule"))
             path.unlink()
         lost = checked.held[before:]
         if not lost:
@@ -250,7 +258,7 @@ class _Building:
 
     def _write_held(self) -> None:
         early = [s / "held.parquet" for s in self.states.values() if (s / "held.parquet").is_file()]
-        parts = [*(self.con.read_parquet(p) for p in early), *self.held]
+        parts = [*(parquet(self.con, p) for p in early), *self.held]
         columns = [*PLACE, "entity", "field", "rule"]
         if parts:
             whole = [p.select(*columns) for p in parts]
@@ -263,7 +271,7 @@ class _Building:
         path = self.out / "held.parquet"
         if not path.is_file():
             return ()
-        rows = self.con.read_parquet(path)
+        rows = parquet(self.con, path)
         totals = rows.group_by(source="_source", entity="entity", field="field", rule="rule").aggregate(
             rows=rows.count()
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import ibis
 
-from hub.engine import keep, stacked
+from hub.engine import keep, keep_counted, stacked
 from hub.model import Entity
 
 PLACE = ("_source", "_stream", "_file", "_row", "_seq")
@@ -41,8 +41,8 @@ class Checked:
 
     def hold(self, con: Any, places: Any) -> bool:
         """Keeps the places of held rows (columns PLACE, entity, field, rule); False when there are none."""
-        table = keep(con, f"held_{self.entity}_{len(self.held)}", places)
-        if not con.execute(table.count()):
+        table, rows = keep_counted(con, f"held_{self.entity}_{len(self.held)}", places)
+        if not rows:
             return False
         self.held.append(table)
         return True
@@ -51,8 +51,8 @@ class Checked:
 def drop_twins(con: Any, rows: Any, entity: Entity, checked: Checked) -> Any:
     """One row per key and source: a later delivery supersedes, equal rows collapse, rows that disagree are all held."""
     counted = rows.group_by("_source", "_key").aggregate(n=rows.count())
-    many = keep(con, "many", counted.filter(counted["n"] > 1).select("_source", "_key"))
-    if not con.execute(many.count()):
+    many, found = keep_counted(con, "many", counted.filter(counted["n"] > 1).select("_source", "_key"))
+    if not found:
         return rows
     twins = keep(con, "twins", rows.semi_join(many, ["_source", "_key"]))
     latest = twins.mutate(newest=twins["_seq"].max().over(group_by=[twins["_source"], twins["_key"]]))

@@ -12,7 +12,7 @@ from typing import Any
 
 import ibis
 
-from hub.engine import view
+from hub.engine import count, row_count, view
 from hub.model import Count, Entity, Field, Mapping
 from hub.standards.values import Context, Expr, Value, any_of
 from hub.standards.verbs import compile_verb
@@ -96,8 +96,7 @@ def normalize_entity(
     )
     path = out.with_suffix(".parquet")
     con.to_parquet(_complete(kept, entity), path)
-    total = con.execute(typed.count())
-    accepted = con.execute(con.read_parquet(path).count())
+    total, accepted = count(con, rows), row_count(path)
     held = None
     if accepted < total:
         held = out.with_suffix(".held.parquet")
@@ -105,7 +104,7 @@ def normalize_entity(
         checks = [*_losses(close, read), *_checks(close, entity, values, later, vocabulary)]
         con.to_parquet(_faults(close, checks, source, mapping.stream, entity.name), held)
     repairs = _repairs(con, typed, mended, names)
-    return EntityRows(entity.name, mapping.stream, int(accepted), int(total - accepted), path, held, repairs)
+    return EntityRows(entity.name, mapping.stream, accepted, total - accepted, path, held, repairs)
 
 
 def completion_column(mapping: Mapping, entity: Entity, reference: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import ibis
 
-from hub.engine import keep, stacked
+from hub.engine import keep, keep_counted, stacked
 from hub.model import Entity
 
 CARRIED = ("_source", "_stream", "_file", "_row")
@@ -28,8 +28,8 @@ def merge(
         return alone, {}
     keys = rows.group_by("_key").aggregate(n=rows["_source"].nunique())
     shared = keys.filter(keys["n"] > 1).select("_key")
-    both = keep(con, f"{rows.get_name()}_shared", rows.semi_join(shared, "_key"))
-    if not con.execute(both.count()):
+    both, found = keep_counted(con, f"{rows.get_name()}_shared", rows.semi_join(shared, "_key"))
+    if not found:
         return alone, {}
     sources = sorted(authority, key=lambda s: (authority[s], s))
     ranked = both.mutate(_rank=both["_source"].cases(*[(s, i) for i, s in enumerate(sources)], else_=len(sources)))
