@@ -145,7 +145,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Rule:
-    """An entry of the rule library, `schemas/rules/`."""
+    """An entry of the rule library, `schemas/rules/`.
+
+    A rule with a `stage` is one of the validator: `severity` is that of a tolerant importer (the nightly path),
+    `strict` that of a certification where it differs. `check` holds SELECTs that find the rows which break it.
+    """
 
     id: str
     severity: Severity
@@ -153,6 +157,9 @@ class Rule:
     sentence: str
     remedy: str
     owner: Literal["vendor", "district", "hub"] = "vendor"
+    stage: str = ""
+    strict: Literal["", "error", "warning", "off"] = ""
+    check: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
