@@ -101,6 +101,13 @@ def read_csv_stream(
     return StreamRead(stream.name, file, seq, table, total, tuple(rejects), repairs)
 
 
+def repeated(reads: Sequence[StreamRead], files: Sequence[tuple[int, OpenedFile]]) -> list[StreamRead]:
+    """Files whose bytes came under another name in the same delivery: their rows are counted, not read again."""
+    rows = {(r.seq, r.file.sha256): (r.stream, r.rows) for r in reads}
+    found = [(seq, f, *rows[seq, f.sha256]) for seq, f in files]
+    return [StreamRead(stream, f, seq, "", count) for seq, f, stream, count in found]
+
+
 def _columns(stream: Stream, header: Header) -> set[str]:
     back = {file: layout for layout, file in header.renamed.items()}
     return {back.get(c, c) for c in header.columns}

@@ -1,0 +1,104 @@
+"""Streams that append: what came before stays, and a later row of the same thing takes the place of the earlier one.
+
+A state made night by night and one made of all deliveries at once are the same: rows, held rows and counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ibis
+
+from hub.engine import stacked
+from hub.model import Count, Entity
+
+if TYPE_CHECKING:
+    from hub.standards.source_state import StateSummary
+
+SUPERSEDED = "key.superseded"
+
+
+def append_state(
+    con: Any,
+    out: Path,
+    entities: Mapping[str, Entity],
+    now: StateSummary,
+    previous: Path | None,
+    before: StateSummary | None,
+) -> StateSummary:
+    """Lays the rows and held rows in `out` (of `now`) over those of the state `previous` (of `before`).
+
+    Returns the summary of both, with the rows that a later delivery superseded counted under `key.superseded`.
+    """
+    old = {p.stem: p for p in (previous / "rows").glob("*.parquet")} if previous else {}
+    new = {p.stem: p for p in (out / "rows").glob("*.parquet")}
+    for name in sorted({*old, *new}):
+        if name not in new:
+            (out / "rows" / f"{name}.parquet").hardlink_to(old[name])
+        else:
+            _lay_over(con, entities[name], new[name], old.get(name))
+    held = [p / "held.parquet" for p in (previous, out) if p and (p / "held.parquet").is_file()]
+    if previous and held:
+        _rewrite(con, stacked([con.read_parquet(p) for p in held]), out / "held.parquet")
+    counts = _sums((*before.counts, *now.counts) if before else now.counts)
+    return replace(
+        now,
+        counts=tuple(_settled(c, con, out) for c in counts),
+        repairs=_added(before.repairs, now.repairs) if before else now.repairs,
+        files=(*before.files, *now.files) if before else now.files,
+    )
+
+
+def _lay_over(con: Any, entity: Entity, path: Path, old: Path | None) -> None:
+    tables = [con.read_parquet(p) for p in (old, path) if p]
+    types = {c: t[c].type() for t in tables for c in t.columns}
+    parts = [
+        t.select(**{c: (t[c] if c in t.columns else ibis.null(kind)) for c, kind in types.items()}) for t in tables
+    ]
+    rows = stacked(parts)
+    same = [rows[c] for c in types if c in entity.key or c.startswith("_id.")]
+    newest = rows.mutate(_newest=rows["_seq"].max().over(group_by=same))
+    _rewrite(con, newest.filter(newest["_seq"] == newest["_newest"]).drop("_newest"), path)
+
+
+def _rewrite(con: Any, rows: Any, path: Path) -> None:
+    part = path.with_name(f"{path.name}.partial")
+    con.to_parquet(rows, part)
+    part.replace(path)
+
+
+def _sums(counts: Iterable[Count]) -> list[Count]:
+    """One count per step, source, stream and entity."""
+    found: dict[tuple[str, str, str, str], Count] = {}
+    for count in counts:
+        key = (count.step, count.source, count.stream, count.entity)
+        known = found.get(key)
+        found[key] = count if known is None else _plus(known, count)
+    return list(found.values())
+
+
+def _plus(one: Count, other: Count) -> Count:
+    return replace(
+        one,
+        rows_in=one.rows_in + other.rows_in,
+        accepted=one.accepted + other.accepted,
+        held=one.held + other.held,
+        ignored=_added(one.ignored, other.ignored),
+    )
+
+
+def _settled(count: Count, con: Any, out: Path) -> Count:
+    """Accepted is what is in the state; the rest of what was accepted has been superseded."""
+    if not count.entity:
+        return count
+    rows = con.read_parquet(out / "rows" / f"{count.entity}.parquet")
+    left = int(con.execute(rows.filter(rows["_stream"] == count.stream).count()))
+    gone = {SUPERSEDED: count.accepted - left} if count.accepted > left else {}
+    return replace(count, accepted=left, ignored=_added(count.ignored, gone))
+
+
+def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return {k: one.get(k, 0) + other.get(k, 0) for k in sorted({*one, *other})}
