@@ -1,0 +1,79 @@
+"""Ed-Fi interchange documents from the landing to the store."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from lxml import etree
+
+from hub import pipeline, store
+from hub.config import load
+from hub.model import Run
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "schemas" / "sources" / "edfi-xml" / "sample"
+OFFICIAL = ROOT.parent / "shared" / "data" / "edfi" / "5.2" / "samples"
+CONFIG = """
+state: ./state
+store: sqlite
+districts:
+  maple-hollow:
+    name: Maple Hollow
+    local_education_agency_id: 1001
+    years: [{year}]
+    sources:
+      edfi: {{vendor: edfi-xml, path: ./incoming}}
+"""
+
+
+def _sync(folder: Path, documents: Path, year: int) -> Run:
+    shutil.copytree(documents, folder / "incoming")
+    (folder / "hub.yaml").write_text(CONFIG.format(year=year), encoding="utf-8")
+    settings = load(folder / "hub.yaml")
+    return pipeline.sync(settings, settings.slice("maple-hollow"))
+
+
+def _after(run: Run) -> dict[str, int]:
+    return {c.entity: c.after for c in run.changes if c.after}
+
+
+def test_demographics_of_5_2_are_kept_as_6_has_them(tmp_path: Path) -> None:
+    run = _sync(tmp_path, SAMPLE, 2027)
+    assert run.status == "published"
+    assert _after(run) == {
+        "LocalEducationAgency": 1,
+        "School": 1,
+        "Student": 2,
+        "StudentSchoolAssociation": 1,
+        "StudentEducationOrganizationAssociation": 1,
+        "StudentDemographic": 1,
+        "StudentDirectory": 1,
+        "StudentIdentificationCode": 2,
+    }
+    assert [(h.entity, h.field, h.rule, h.rows) for h in run.held] == [
+        ("StudentSchoolAssociation", "entryGradeLevelDescriptor", "descriptor.unknown", 1)
+    ]
+    settings = load(tmp_path / "hub.yaml")
+    record = store.student_record(pipeline.open_store(settings, "maple-hollow"), "1001")
+    codes = {row["identificationCode"] for row in record["StudentIdentificationCode"]}
+    assert codes == {"0042", "77"}
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not OFFICIAL.is_dir(), reason="../shared with the official samples is not there")
+def test_every_record_of_the_official_samples_reaches_the_store(tmp_path: Path) -> None:
+    run = _sync(tmp_path, OFFICIAL, 2022)
+    assert run.status == "published"
+    came = {c.stream: c.rows_in for c in run.counts if c.step == "normalize" and not c.entity}
+    held = {h.entity: h.rows for h in run.held}
+    assert held == {}
+    twins = {c.entity: c.ignored for c in run.counts if c.step == "check" and c.ignored}
+    assert twins == {"CourseOffering": {"key.duplicate_identical": 1}}
+    assert {e: n for e, n in _after(run).items() if e in came} == came | {"CourseOffering": 168}
+    records = sum(len(etree.parse(path).getroot()) for path in OFFICIAL.glob("*.xml"))
+    assert sum(came.values()) == records - 1  # the one top-level SectionReference only serves as an anchor
+    record = pq.read_table(next((tmp_path / "state").rglob("record/StudentSchoolAttendanceEvent.parquet")))
+    assert record.num_rows == 1_917
