@@ -19,9 +19,13 @@ from sqlglot import exp
 from hub.engine import connect, stacked
 from hub.errors import AskVendor
 from hub.model import Count, Entity, Mapping, OpenedDelivery, Source
+from hub.standards.appended import append_state
+from hub.standards.lists import make_lists
 from hub.standards.normalize import EntityRows, Vocabulary, normalize_entity
 from hub.standards.oneroster import fold
-from hub.standards.streams import StreamRead, assign, empty_table, newest, read_csv_stream, stack
+from hub.standards.row_counts import row_counts
+from hub.standards.streams import StreamRead, assign, empty_table, newest, read_csv_stream, repeated, stack
+from hub.standards.tables import make_tables
 from hub.standards.verbs import Context, inputs
 
 Progress = Callable[[str, int, int], None]
@@ -36,6 +40,7 @@ class StateSummary:
     files: tuple[dict[str, Any], ...]  # name, sha256, rows
     unknown_files: tuple[str, ...] = ()
     through: int = 0  # seq of the newest delivery in it
+    missing_files: tuple[str, ...] = ()  # referred to by others and never sent
 
 
 @dataclass(frozen=True)
@@ -83,14 +88,18 @@ def _build(
     con: Any, work: Work, deliveries: Sequence[OpenedDelivery], out: Path, previous: Path | None, progress: Progress
 ) -> StateSummary:
     used = _used_columns(work.source)
-    reads, ignored, repairs, unknown, mappings = _read(con, work, deliveries, used, out)
+    reads, ignored, repairs, unknown, mappings, missing = _read(con, work, deliveries, used, out)
     if not reads:
         raise AskVendor(
             f"{work.name}: no file of the delivery is one this vendor sends "
             f"(came: {', '.join(sorted(unknown)[:5]) or 'nothing'}).",
             "Check the path in hub.yaml and the file names in the vendor's folder.",
         )
-    base = Context(None, work.source.crosswalks, {**work.source.options, **work.options}, work.facts)
+    facts = {**work.facts, "source": work.name}
+    base = Context(None, work.source.crosswalks, {**work.source.options, **work.options}, facts)
+    make_lists(con, work.source)
+    for rule, rows in make_tables(con, work.source, base, work.vocabulary.codes).items():
+        repairs[rule] = repairs.get(rule, 0) + rows
     made: list[EntityRows] = []
     for done, mapping in enumerate(mappings):
         progress(f"{work.name}: {mapping.entity}", done, len(mappings))
@@ -99,9 +108,8 @@ def _build(
             normalize_entity(con, work.name, mapping, work.entities[mapping.entity], base, work.vocabulary, target)
         )
     for entity in dict.fromkeys(m.entity for m in made):
-        _gather(con, out, work.entities[entity], [m for m in made if m.entity == entity], previous)
-    _carry_over(out, previous)
-    counts = _row_counts(con, work.name, reads, made, ignored)
+        _gather(con, out, work.entities[entity], [m for m in made if m.entity == entity])
+    counts = row_counts(con, work.name, work.source, reads, made, ignored)
     _write_held(con, work.name, reads, made, out)
     for result in made:
         result.path.unlink(missing_ok=True)
@@ -112,28 +120,29 @@ def _build(
     for read in reads:
         for rule, rows in read.repairs.items():
             repairs[rule] = repairs.get(rule, 0) + rows
-    return StateSummary(
+    summary = StateSummary(
         counts=(*counts, *(m.count(work.name) for m in made)),
         repairs=dict(sorted(repairs.items())),
-        files=tuple({"name": r.file.name, "sha256": r.file.sha256, "rows": r.rows} for r in reads),
+        files=tuple(_file(r) for r in reads),
         unknown_files=tuple(sorted(unknown)),
         through=max(d.seq for d in deliveries),
+        missing_files=missing,
     )
+    if not appends(work.source, work.delivery):
+        return summary
+    return append_state(con, out, work.entities, summary, previous, load_summary(previous) if previous else None)
 
 
 def _read(
     con: Any, work: Work, deliveries: Sequence[OpenedDelivery], used: dict[str, set[str]], out: Path
-) -> tuple[list[StreamRead], dict[str, dict[str, int]], dict[str, int], list[str], list[Mapping]]:
+) -> tuple[list[StreamRead], dict[str, dict[str, int]], dict[str, int], list[str], list[Mapping], tuple[str, ...]]:
     source = work.source
+    missing: tuple[str, ...] = ()
     mappings = list(source.mappings)
     if any(s.format == "oneroster-csv" for s in source.streams):
-        folded = fold(con, source, deliveries, used, work.facts)
-        reads, ignored, repairs, unknown = (
-            list(folded.reads),
-            folded.ignored,
-            folded.repairs,
-            list(folded.unknown_files),
-        )
+        folded = fold(con, source, deliveries, used, work.facts, work.delivery)
+        reads, ignored, repairs, unknown = list(folded.reads), folded.ignored, folded.repairs, [*folded.unknown_files]
+        missing = folded.missing_files
     elif any(s.format == "edfi-xml" for s in source.streams):
         from hub.standards.edfi_source import read_documents
 
@@ -148,8 +157,13 @@ def _read(
                 if full
                 else [(d.seq, f) for d in deliveries for f in assign(source, d.files)[0].get(stream.name, [])]
             )
-            mine = [read_csv_stream(con, stream, f, seq, used[stream.name], work.facts) for seq, f in files]
-            reads += mine
+            once = {(seq, f.sha256): f for seq, f in reversed(files)}
+            first = [(seq, f) for seq, f in files if once[seq, f.sha256] is f]
+            mine = [read_csv_stream(con, stream, f, seq, used[stream.name], work.facts) for seq, f in first]
+            again = repeated(mine, [(seq, f) for seq, f in files if once[seq, f.sha256] is not f])
+            reads += [*mine, *again]
+            if again:
+                ignored[stream.name] = {"file.repeated": sum(r.rows for r in again)}
             if mine:
                 stack(con, stream, mine, used[stream.name])
         unknown = [f.name for f in assign(source, deliveries[-1].files)[1]]
@@ -157,80 +171,46 @@ def _read(
     for stream in source.streams:
         if stream.name not in here and stream.format != "edfi-xml":
             empty_table(con, stream, used[stream.name])
-    return reads, ignored, repairs, unknown, [m for m in mappings if m.stream in here]
+    speaking = [m for m in mappings if {m.stream, *m.needs} <= here and not here & set(m.without)]
+    return reads, ignored, repairs, unknown, speaking, missing
+
+
+def _file(read: StreamRead) -> dict[str, Any]:
+    file = read.file
+    return {"name": file.name, "sha256": file.sha256, "size": file.path.stat().st_size, "rows": read.rows}
+
+
+def appends(source: Source, delivery: str) -> bool:
+    """Whether a state of all earlier deliveries and the new delivery alone make the new state."""
+    return all((delivery or s.delivery) == "append" and s.format != "oneroster-csv" for s in source.streams)
 
 
 def _used_columns(source: Source) -> dict[str, set[str]]:
     """Columns any mapping may read, by stream: what is not read is not made into text (143 columns cost 5x)."""
     words: set[str] = set()
+    selects = [x.rows for x in (*source.mappings, *source.tables) if x.rows]
     for mapping in source.mappings:
-        words |= inputs(mapping.fields)
-        if mapping.rows:
-            words |= {c.name for c in sqlglot.parse_one(mapping.rows, dialect="duckdb").find_all(exp.Column)}
+        words |= inputs(mapping.fields) | inputs(mapping.checks)
+    for table in source.tables:
+        words |= inputs(table.fields)
     for stream in source.streams:
         words |= {stream.options["dates"]["column"]} if stream.options.get("dates") else set()
-        for rule in stream.options.get("ignore_rows", ()):
-            words |= {c.name for c in sqlglot.parse_one(rule["rows"], dialect="duckdb").find_all(exp.Column)}
+        selects += [rule["rows"] for rule in stream.options.get("ignore_rows", ()) if "rows" in rule]
+    for select in selects:
+        words |= {c.name for c in sqlglot.parse_one(select, dialect="duckdb").find_all(exp.Column)}
     return {s.name: {c for c in s.columns if c in words} for s in source.streams}
 
 
-def _gather(con: Any, out: Path, entity: Entity, made: list[EntityRows], previous: Path | None) -> None:
-    """All mappings of an entity in one file; for append, the rows of before that did not come again stay."""
+def _gather(con: Any, out: Path, entity: Entity, made: list[EntityRows]) -> None:
+    """All mappings of an entity in one file."""
     tables = [con.read_parquet(m.path) for m in made]
     columns = list(dict.fromkeys(c for t in tables for c in t.columns))
-    rows = _stacked(tables, columns)
-    before = previous / "rows" / f"{entity.name}.parquet" if previous else None
-    if before and before.is_file():
-        old = con.read_parquet(before)
-        columns = list(dict.fromkeys([*columns, *old.columns]))
-        rows, old = _stacked([rows], columns), _stacked([old], columns)
-        identity = [c for c in columns if c in entity.key or c.startswith("_id.")]
-        same = [
-            rows[c].fill_null("") == old[c].fill_null("")
-            if rows[c].type().is_string()
-            else rows[c].identical_to(old[c])
-            for c in identity
-        ]
-        rows = rows.union(old.anti_join(rows, same))
-    con.to_parquet(rows, out / "rows" / f"{entity.name}.parquet")
+    con.to_parquet(_stacked(tables, columns), out / "rows" / f"{entity.name}.parquet")
 
 
 def _stacked(tables: list[Any], columns: list[str]) -> Any:
     parts = [t.select(**{c: (t[c] if c in t.columns else ibis.null("string")) for c in columns}) for t in tables]
     return stacked(parts)
-
-
-def _carry_over(out: Path, previous: Path | None) -> None:
-    for path in sorted((previous / "rows").glob("*.parquet")) if previous else []:
-        target = out / "rows" / path.name
-        if not target.exists():
-            target.hardlink_to(path)
-
-
-def _row_counts(
-    con: Any, name: str, reads: list[StreamRead], made: list[EntityRows], ignored: dict[str, dict[str, int]]
-) -> list[Count]:
-    """Conservation of the rows of each stream: held if any entity of it is, accepted if any was made, else ignored."""
-    counts = []
-    for stream in dict.fromkeys(r.stream for r in reads):
-        mine = [m for m in made if m.stream == stream]
-        rejected = sum(len(r.rejects) for r in reads if r.stream == stream)
-        total = sum(r.rows for r in reads if r.stream == stream)
-        held = con.execute(_places([m.held for m in mine if m.held], con).count()) if any(m.held for m in mine) else 0
-        touched = con.execute(_places([p for m in mine for p in (m.path, m.held) if p], con).count()) if mine else 0
-        reasons = dict(ignored.get(stream, {}))
-        rest = total - rejected - int(touched) - sum(reasons.values())
-        if rest:
-            reasons["row.not_mapped"] = rest
-        counts.append(
-            Count("normalize", name, stream, "", total, int(touched) - int(held), int(held) + rejected, reasons)
-        )
-    return counts
-
-
-def _places(paths: list[Path], con: Any) -> Any:
-    parts = [con.read_parquet(p).select("_file", "_row") for p in paths]
-    return (stacked(parts)).distinct()
 
 
 def _write_held(con: Any, name: str, reads: list[StreamRead], made: list[EntityRows], out: Path) -> None:
@@ -248,4 +228,8 @@ def load_summary(state: Path) -> StateSummary:
     """Reads `state.json` back."""
     raw = json.loads((state / "state.json").read_text(encoding="utf-8"))
     counts = tuple(Count(**c) for c in raw.pop("counts"))
-    return replace(StateSummary((), {}, ()), counts=counts, **{**raw, "files": tuple(raw["files"])})
+    return replace(
+        StateSummary((), {}, ()),
+        counts=counts,
+        **{**raw, "files": tuple(raw["files"]), "missing_files": tuple(raw.get("missing_files", ()))},
+    )

@@ -152,8 +152,9 @@ def _read_code(raw: Expr, word: dict[str, Any], target: Field, context: Context)
         )
     key = raw if word.get("exact") else raw.lower()
     fold = (lambda s: s) if word.get("exact") else str.lower
-    value = key.cases(*[(fold(k), v) for k, (v, _) in table.items()], else_=ibis.null("string"))
-    value = value.nullif("")  # an empty value in the crosswalk: known, and means nothing
+    # An empty value in the crosswalk: known, and means nothing. (DuckDB 2.0 fails on functions over NULLIF(CASE ...).)
+    said = [(fold(k), v) for k, (v, _) in table.items() if v]
+    value = key.cases(*said, else_=ibis.null("string")) if said else ibis.null("string")
     lost = raw.notnull() & ~key.isin([fold(k) for k in table])
     if "namespace" in word:  # what the crosswalk lacks stays the vendor's own descriptor
         value = lost.ifelse(ibis.literal(_space(word, target, context)) + raw, value)
@@ -163,7 +164,7 @@ def _read_code(raw: Expr, word: dict[str, Any], target: Field, context: Context)
         for rule in sorted({r for _, r in table.values() if r})
     )
     kind = TYPES.get(target.type)
-    return Value(value.cast(kind) if kind else value, lost, "code.unknown", repairs)
+    return Value(value.cast(kind) if kind else value, lost, "code.unknown", () if word.get("quiet") else repairs)
 
 
 def _descriptor(word: dict[str, Any], target: Field, context: Context) -> Value:
@@ -302,14 +303,15 @@ def _split(word: dict[str, Any], target: Field, context: Context) -> Value:
     made, lost, repairs = parts, None, []
     if "crosswalk" in word:
         item = next((f for f in target.items if f.name == word["as"]), Field(word["as"], "string"))
-        rules = sorted({r for _, r in context.crosswalks.get(word["crosswalk"], {}).values() if r})
+        table = context.crosswalks.get(word["crosswalk"], {})
+        rules = sorted({r for _, r in table.values() if r}) if not word.get("quiet") else []
         for number, rule in enumerate(rules):
 
             def mended(part: Expr, number: int = number) -> Expr:
                 return _read_code(part, word, item, context).repairs[number][1]
 
             repairs.append((rule, parts.filter(mended).length() > 0))
-        if "namespace" not in word:
+        if "namespace" not in word and not word.get("quiet"):  # quiet: judged where the codes stand
             lost = parts.filter(lambda part: _read_code(part, word, item, context).lost).length() > 0
         made = parts.map(lambda part: _read_code(part, word, item, context).expr)
     made = made.filter(lambda value: value.notnull()).unique().sort()
