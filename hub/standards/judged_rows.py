@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hub.engine import connect
 from hub.model import PROVENANCE, Entity
 
 if TYPE_CHECKING:
@@ -32,9 +33,7 @@ def joined(rows: Path, entity: Entity, columns: Sequence[str], tables: Mapping[s
     looked_up = [c for c in columns if "." in c]
     if not looked_up:
         return rows
-    import ibis
-
-    con = ibis.duckdb.connect()
+    con = connect(folder / "spill")
     try:
         base = con.read_parquet(str(rows))
         table = base

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hub.engine import connect
 from hub.errors import FixConfiguration, Stop
 from hub.model import Change, Entity, Slice
 from hub.store.connect import Store
@@ -58,7 +59,6 @@ def compare(store: Store, slice_: Slice, record: Path, out: Path, full: bool = T
     stays. Returns a Change per entity of the record or the store, in order of the alphabet. Raises FixConfiguration
     for an entity without a spec, Stop where a record file does not have the layout of docs/architecture.md.
     """
-    import ibis
     import pyarrow.parquet as pq
 
     base = last_published(store, slice_)  # before the snapshot: a publish in between must be noticed later
@@ -73,7 +73,7 @@ def compare(store: Store, slice_: Slice, record: Path, out: Path, full: bool = T
         stale.unlink(missing_ok=True)
     names = sorted(files.keys() | published.keys())
     before = {name: pq.read_metadata(path).num_rows for name, path in published.items()}
-    connection = ibis.duckdb.connect()
+    connection = connect(out / "spill")
     try:
         counts = _differing(connection, files, published, full)
         for name in counts:

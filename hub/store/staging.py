@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, Connection, MetaData, Table, text
 
+from hub.engine import connect
 from hub.store.naming import shortened
 
 if TYPE_CHECKING:
@@ -76,7 +77,6 @@ def _reader(load: Load) -> pa.RecordBatchReader:
 
 
 def _stage_postgresql(connection: Connection, load: Load, path: Path) -> Table:
-    import ibis
     from psycopg2 import sql  # type: ignore[import-untyped]
 
     table = Table(
@@ -87,7 +87,7 @@ def _stage_postgresql(connection: Connection, load: Load, path: Path) -> Table:
         postgresql_on_commit="DROP",
     )
     table.create(connection, checkfirst=False)
-    duckdb = ibis.duckdb.connect()
+    duckdb = connect(path.parent / "spill")
     try:
         # DuckDB writes null as nothing and empty text as "": what FORMAT csv reads back.
         duckdb.read_parquet(load.parquet).select(*load.columns).to_csv(path, header=False)
