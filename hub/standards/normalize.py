@@ -120,7 +120,8 @@ def _checks(
     checks: list[tuple[str, str, Expr]] = []
     for spec in entity.fields:
         present = spec.name in values
-        if (spec.required or spec.name in entity.key) and spec.name not in later:
+        asked = spec.required or spec.name in entity.key or (present and values[spec.name].required)
+        if asked and spec.name not in later:
             blank = typed[spec.name].isnull() if present else ibis.literal(True)
             if present and f"_lost.{spec.name}" in typed.columns:
                 blank = blank & ~typed[f"_lost.{spec.name}"]

@@ -40,6 +40,7 @@ class Value:
     rule: str = ""
     repairs: tuple[tuple[str, Expr], ...] = ()
     parts: tuple[tuple[str, str, Expr], ...] = ()
+    required: bool = False  # a blank holds the row although the standard leaves it open
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ a crosswalk) from a value that was never there. The grammar is in schemas/README
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import ibis
@@ -31,7 +32,8 @@ def compile_verb(word: Any, target: Field, context: Context) -> Value:
         word = {_BY_TYPE.get(target.type, "text"): word}
     for name, verb in _VERBS.items():
         if name in word:
-            return verb(word, target, context)
+            value = verb(word, target, context)
+            return replace(value, required=True) if word.get("required") is True else value
     raise FixConfiguration(
         f"field {target.name!r}: no verb in {sorted(word)}.", f"The verbs are: {', '.join(sorted(_VERBS))}."
     )
