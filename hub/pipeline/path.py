@@ -11,11 +11,12 @@ from pathlib import Path
 
 from hub import __version__, store
 from hub.config import Settings
-from hub.errors import FixConfiguration, Stop
+from hub.errors import AskVendor, FixConfiguration, Stop
 from hub.model import Breach, Change, Count, Entity, RuleResult, Run, Slice, SourceOutcome
 from hub.pipeline.record import Published, RecordSummary, build_record
 from hub.pipeline.reviews import open_reviews
-from hub.pipeline.source import load_outcome, normalize, pull, save_outcome
+from hub.pipeline.source import load_outcome, pull, save_outcome
+from hub.pipeline.states import normalize, require, room
 from hub.standards.rules import load_rules, rules_hash
 from hub.standards.source_state import load_summary
 from hub.standards.sources import load_source
@@ -83,7 +84,8 @@ def publish_record(
     elif states == published and run.versions == _last_versions(opened, slice):
         run = replace(run, status="unchanged", changes=_as_they_were(opened, slice))
     else:
-        run = _build_and_publish(settings, slice, opened, run, states, folder, progress)
+        with room(settings.state):
+            run = _build_and_publish(settings, slice, opened, run, states, folder, progress)
     run = replace(run, finished=_after(now))
     if run.status != "published":
         store.record_run(opened, run)
@@ -101,8 +103,7 @@ def _build_and_publish(
     progress: Progress,
 ) -> Run:
     entities = load_entities(settings.specs)
-    work = settings.state / "work" / slice.district / str(slice.year)
-    paths = {name: work / name / state for name, state in states.items()}
+    paths = require(settings, slice, states)
     known = Published(
         lambda name: store.known_keys(opened, name),
         store.identifiers(opened),
@@ -171,15 +172,21 @@ def discard(settings: Settings, slice: Slice, run_id: str, who: str) -> Run:
 def replay(settings: Settings, slice: Slice, *, source: str | None = None, progress: Progress = _quiet) -> Run:
     """Normalizes what landed once more, by today's specs, crosswalks and decisions, and publishes the difference."""
     for each in settings.district(slice.district).sources_of(slice.year):
-        outcome = load_outcome(settings, slice, each.name)
-        if outcome is None or (source is not None and each.name != source):
+        if source is not None and each.name != source:
             continue
-        state, summary = normalize(
-            settings, slice, each, load_source(each.vendor, settings.specs), progress, afresh=True
-        )
-        save_outcome(
-            settings, slice, replace(outcome, state=state, status="fresh", repairs=summary.repairs, message="")
-        )
+        first = SourceOutcome(each.name, each.vendor, "fresh", owner=each.owner)
+        outcome = load_outcome(settings, slice, each.name) or first
+        vendor = load_source(each.vendor, settings.specs)
+        try:
+            with room(settings.state):
+                found = normalize(settings, slice, each, vendor, progress, afresh=True)
+        except AskVendor:
+            continue  # nothing that landed can be read: the outcome of its night says so
+        again = replace(
+            outcome, status="fresh", message="", remedy="", state=found.state, received=found.received,
+            repairs=found.summary.repairs,
+        )  # fmt: skip
+        save_outcome(settings, slice, again)
     return publish_record(settings, slice, new_run_id(datetime.now(UTC)), progress=progress)
 
 
@@ -213,7 +220,8 @@ def _outcomes(
     for source in settings.district(slice.district).sources_of(slice.year):
         outcome = load_outcome(settings, slice, source.name)
         if outcome is None:
-            outcome = SourceOutcome(source.name, source.vendor, "nothing_landed", owner=source.owner)
+            state = published.get(source.name, "")
+            outcome = SourceOutcome(source.name, source.vendor, "nothing_landed", owner=source.owner, state=state)
         if only is not None and source.name not in only:
             state = published.get(source.name, "")
             outcome = replace(outcome, status="unchanged" if state else "nothing_landed", state=state)
