@@ -39,10 +39,7 @@ def record_assets(sources: Sequence[str], partitions: dg.PartitionsDefinition[An
         dg.AssetCheckSpec(
             ROWS_ADD_UP, asset=RECORD, description="Totals reconcile from the landed files to the store."
         ),
-        *(
-            dg.AssetCheckSpec(name, asset=RECORD, description=description)
-            for name, description in (rule_check(s, severity) for s in sources for severity in ("error", "warning"))
-        ),
+        *(dg.AssetCheckSpec(name, asset=RECORD, description=text) for name, text in map(rule_check, sources)),
         dg.AssetCheckSpec(GUARD, asset=PUBLISHED, description="Removals and changes stay within the guard's shares."),
     ]
 
@@ -59,7 +56,7 @@ def record_assets(sources: Sequence[str], partitions: dg.PartitionsDefinition[An
             slice = slice_of(context.partition_key, settings)
             now = datetime.now(UTC)
             run = pipeline.publish_record(settings, slice, pipeline.new_run_id(now), now=now)
-            context.instance.add_run_tags(context.run_id, {RUN_TAG: run.id})
+            context.instance.add_run_tags(context.run.run_id, {RUN_TAG: run.id})
             report = settings.state / "runs" / run.district / str(run.year) / run.id / "report.html"
             results = list(_results(run, sources, str(report)))
         yield from results

@@ -75,7 +75,7 @@ def play(directory: Path, progress: Progress, plan: Plan | None = None) -> list[
             run_id = done.tags.get(RUN_TAG) if done else None
             runs = store.runs(pipeline.open_store(settings, slice.district), slice.year, 1)
             if run_id is None or [r.id for r in runs] != [run_id]:
-                raise Stop(f"Night {night} of the demo stopped: {why(result.all_events)}", "Please report it.")
+                raise Stop(f"Night {night} of the demo stopped: {why(result.all_events)}")
             played += runs
     return played
 
