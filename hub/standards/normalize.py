@@ -12,7 +12,7 @@ from typing import Any
 
 import ibis
 
-from hub.engine import count, row_count, view
+from hub.engine import keep_counted, row_count, view
 from hub.model import Count, Entity, Field, Mapping
 from hub.standards.values import Context, Expr, Value, any_of
 from hub.standards.verbs import compile_verb
@@ -90,13 +90,15 @@ def normalize_entity(
     typed = rows.select(**columns, **mended)
     checks = [*_losses(typed, read), *_checks(typed, entity, values, later, vocabulary)]
     faulty = any_of([c for _, _, c in checks]).fill_null(False) if checks else ibis.literal(False)
+    # Kept, as what follows reads it three times: the SELECT with its joins runs, and is compiled, only once.
+    typed, total = keep_counted(con, "typed", typed.mutate(_faulty=faulty))
     carried = [*values, *people, *partly]
-    kept = typed.filter(~faulty).select(
+    kept = typed.filter(~typed["_faulty"]).select(
         *carried, _source=ibis.literal(source), _stream=ibis.literal(mapping.stream), **{c: typed[c] for c in PLACE}
     )
     path = out.with_suffix(".parquet")
     con.to_parquet(_complete(kept, entity), path)
-    total, accepted = count(con, rows), row_count(path)
+    accepted = row_count(path)
     held = None
     if accepted < total:
         held = out.with_suffix(".held.parquet")
@@ -104,6 +106,7 @@ def normalize_entity(
         checks = [*_losses(close, read), *_checks(close, entity, values, later, vocabulary)]
         con.to_parquet(_faults(close, checks, source, mapping.stream, entity.name), held)
     repairs = _repairs(con, typed, mended, names)
+    con.drop_table("typed")
     return EntityRows(entity.name, mapping.stream, accepted, total - accepted, path, held, repairs)
 
 
