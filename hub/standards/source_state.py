@@ -203,9 +203,13 @@ def _used_columns(source: Source) -> dict[str, set[str]]:
 
 def _gather(con: Any, out: Path, entity: Entity, made: list[EntityRows]) -> None:
     """All mappings of an entity in one file."""
+    target = out / "rows" / f"{entity.name}.parquet"
+    if len(made) == 1:
+        target.hardlink_to(made[0].path)
+        return
     tables = [con.read_parquet(m.path) for m in made]
     columns = list(dict.fromkeys(c for t in tables for c in t.columns))
-    con.to_parquet(_stacked(tables, columns), out / "rows" / f"{entity.name}.parquet")
+    con.to_parquet(_stacked(tables, columns), target)
 
 
 def _stacked(tables: list[Any], columns: list[str]) -> Any:

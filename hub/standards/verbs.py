@@ -104,9 +104,13 @@ def _boolean(word: dict[str, Any], _target: Field, context: Context) -> Value:
 
 
 def _either(raw: Expr) -> Expr:
-    """Month and day in either order, only where one order makes a day: 05/13/2027, not 05/06/2027."""
-    month, day = try_strptime(raw, "%m/%d/%Y"), try_strptime(raw, "%d/%m/%Y")
-    return (month.notnull() & day.notnull() & (month != day)).ifelse(ibis.null("timestamp"), ibis.coalesce(month, day))
+    """Month and day in either order, only where one order makes a day: 05/13/2027, 13/05/2027, not 05/06/2027."""
+    month, later = r"(0?[1-9]|1[0-2])", r"(1[3-9]|2\d|3[01])"
+    iso = raw.re_replace(rf"^{month}/{later}/(\d{{4}})$", r"\3-\1-\2")
+    iso = iso.re_replace(rf"^{later}/{month}/(\d{{4}})$", r"\3-\2-\1")
+    same = "|".join(f"0?{n}/0?{n}" for n in range(1, 13))
+    twice = raw.re_search(rf"^(?:{same})/\d{{4}}$").ifelse(raw, ibis.null("string"))
+    return ibis.coalesce(try_strptime(iso, "%Y-%m-%d"), try_strptime(twice, "%m/%d/%Y"))
 
 
 def _year(word: dict[str, Any], _target: Field, context: Context) -> Value:
