@@ -34,12 +34,12 @@ FORMS = {
 
 @dataclass(frozen=True)
 class _Item:
-    """JSON text of one list item, null where it is absent; `part` and `repair` say what was lost or mended."""
+    """JSON text of one list item, null where it is absent; `part` and `repairs` say what was lost or mended."""
 
     text: Expr
     present: Expr
     part: tuple[str, str, Expr] | None = None
-    repair: tuple[str, Expr] | None = None
+    repairs: tuple[tuple[str, Expr], ...] = ()
 
 
 def scores(word: dict[str, Any], _target: Field, context: Context) -> Value:
@@ -93,7 +93,7 @@ def objectives(word: dict[str, Any], target: Field, context: Context) -> Value:
         text = present.ifelse(ibis.literal("{").concat(body, "}"), ibis.null("string"))
         column = next(iter(entry.get("scores") or entry.get("levels")))
         part = None if fixed else (column, "required", any_result & code.expr.isnull())
-        made.append(_Item(text, present, part, next(iter(code.repairs), None)))
+        made.append(_Item(text, present, part, code.repairs))
     outer = _value(made)
     rest = _value(inner)
     losses = [v.lost for v in (outer, rest) if v.lost is not None]
@@ -144,7 +144,7 @@ def _score(column: str, method: str, datatype: str, word: dict[str, Any], contex
     raw = context.text(column)
     none = [str(v) for v in word.get("none", ())]
     value = raw.isin(none).ifelse(ibis.null("string"), raw) if none else raw
-    repair = ("score.none", raw.isin(none)) if none else None
+    repairs = (("score.none", raw.isin(none)),) if none else ()
     start = _json(
         {
             "assessmentReportingMethodDescriptor": _method(word["namespace"], method),
@@ -153,13 +153,12 @@ def _score(column: str, method: str, datatype: str, word: dict[str, Any], contex
     )[:-1]
     if datatype == "Level":
         text = ibis.literal(f'{start},"result":').concat(to_json(value.left(RESULT_LENGTH)), "}")
-        long = ("length.cut", value.length() > RESULT_LENGTH)
-        return _Item(text, value.notnull(), None, long if repair is None else repair)
+        return _Item(text, value.notnull(), None, (*repairs, ("length.cut", value.length() > RESULT_LENGTH)))
     if datatype not in FORMS:
         raise FixConfiguration(f"{column}: no result datatype {datatype!r}.", f"There are: {', '.join(FORMS)}, Level.")
     rule, form = FORMS[datatype]
     text = ibis.literal(f'{start},"result":"').concat(value, '"}')  # what has the form needs no escape
-    return _Item(text, value.notnull(), (column, rule, value.notnull() & ~value.re_search(form)), repair)
+    return _Item(text, value.notnull(), (column, rule, value.notnull() & ~value.re_search(form)), repairs)
 
 
 def _levels(word: dict[str, Any], context: Context) -> list[_Item]:
@@ -183,8 +182,8 @@ def _reached(column: str, method: str, crosswalk: str, word: dict[str, Any], con
         text = raw.cases(*pairs, else_=ibis.null("string"))
     silent = [code for code in table if code not in says]
     rules = {table[code][1] for code in silent if table[code][1]}
-    repair = (next(iter(rules)), _among(raw, silent)) if rules else None
-    return _Item(text, present, (column, "code.unknown", raw.notnull() & ~_among(raw, table)), repair)
+    repairs = tuple((rule, _among(raw, [c for c in silent if table[c][1] == rule])) for rule in sorted(rules))
+    return _Item(text, present, (column, "code.unknown", raw.notnull() & ~_among(raw, table)), repairs)
 
 
 def _among(raw: Expr, codes: Iterable[str]) -> Expr:
@@ -205,8 +204,8 @@ def _value(items: list[_Item]) -> Value:
     parts = tuple(i.part for i in items if i.part)
     repairs: dict[str, list[Expr]] = {}
     for item in items:
-        if item.repair:
-            repairs.setdefault(item.repair[0], []).append(item.repair[1])
+        for rule, condition in item.repairs:
+            repairs.setdefault(rule, []).append(condition)
     return Value(
         _list(items),
         any_of([condition for _, _, condition in parts]) if parts else None,
