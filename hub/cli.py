@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from hub.commands import demo, held, init, publish, report, review, runs, store, student, sync, up
+from hub.commands import demo, held, init, publish, report, review, runs, store, student, sync, up, validate
 from hub.commands.faults import DEFECT, fail, tell_defect
 from hub.errors import FixConfiguration, HubError
 
@@ -69,6 +69,7 @@ for _command in (
     report.command,
     demo.command,
     store.group,
+    validate.command,
 ):
     main.add_command(_command)
 

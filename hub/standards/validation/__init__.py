@@ -1,1 +1,64 @@
 """Checking a feed before it is sent: all stages in one run, every fault with its place, clause and remedy."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hub.errors import FixConfiguration
+from hub.standards.validation.findings import Finding, Validation
+
+STANDARDS = {"oneroster": "OneRoster", "ed-fi": "Ed-Fi", "edfi": "Ed-Fi"}
+
+
+def validate(
+    paths: Sequence[Path | str],
+    *,
+    standard: str | None = None,
+    version: str | None = None,
+    profile: str = "strict",
+    previous: Sequence[Path | str] | None = None,
+    max_per_rule: int = 100,
+    show_values: bool = False,
+    store: Any = None,
+) -> Validation:
+    """Validates one feed: zips, folders or files. Standard and version are recognised where they are not given.
+
+    `profile` is one of schemas/profiles; `previous` an earlier delivery to compare with; `max_per_rule` limits the
+    places shown per rule, file and column, never the counts; findings hold values only with `show_values`; `store`
+    (Ed-Fi) also resolves references. Raises AskVendor when this is no feed or can't be read, FixConfiguration for a
+    standard, version or profile that is not known.
+    """
+    from hub.standards.validation.archive import open_feed
+    from hub.standards.validation.profiles import Judge, load_profile
+    from hub.standards.validation.recognise import recognise
+
+    judged = load_profile(profile)
+    if standard is not None and standard.lower() not in STANDARDS:
+        raise FixConfiguration(f"The standard {standard!r} is not known.", "Choose oneroster or ed-fi.")
+    with tempfile.TemporaryDirectory(prefix="hub-validate-") as folder:
+        work = Path(folder)
+        feed = open_feed([Path(p) for p in paths], work / "now")
+        before = open_feed([Path(p) for p in previous], work / "before") if previous else None
+        said = STANDARDS[standard.lower()] if standard else recognise(feed)
+        if said == "OneRoster":
+            from hub.standards.validation.oneroster import validate_oneroster
+
+            judge = Judge(judged, max_per_rule, show_values)
+            return validate_oneroster(feed, work, judge, version=version, previous=before)
+        from hub.standards.validation.edfi import validate_edfi
+
+        return validate_edfi(
+            [f.path for f in feed.files],
+            version=version,
+            profile=profile,
+            max_per_rule=max_per_rule,
+            show_values=show_values,
+            store=store,
+            previous=[f.path for f in before.files] if before else None,
+        )
+
+
+__all__ = ["validate", "Finding", "Validation"]

@@ -66,10 +66,14 @@ class Validation:
 
     def firsts(self) -> list[Finding]:
         """One finding per rule, file and column: each of its places carries the same exact `count`."""
-        seen: dict[tuple[str, str, str], Finding] = {}
+        return [first for first, _ in self.groups()]
+
+    def groups(self) -> list[tuple[Finding, list[Finding]]]:
+        """Per rule, file and column the first finding and all its places."""
+        places: dict[tuple[str, str, str], list[Finding]] = {}
         for finding in self.findings:
-            seen.setdefault((finding.rule, finding.file, finding.column), finding)
-        return list(seen.values())
+            places.setdefault((finding.rule, finding.file, finding.column), []).append(finding)
+        return [(found[0], found) for found in places.values()]
 
     def to_json(self) -> dict[str, Any]:
         """The contract of `hub validate --format json`."""

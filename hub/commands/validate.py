@@ -1,0 +1,111 @@
+"""`hub validate PATH...`"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from hub.commands.options import debug_option, json_option
+
+FORMATS = ("text", "json", "html", "csv", "junit")
+_path = click.Path(path_type=Path)
+
+
+@click.command("validate")
+@click.argument("paths", metavar="PATH...", nargs=-1, type=_path)
+@click.option("--standard", metavar="NAME", help="oneroster or ed-fi.  [default: recognised]")
+@click.option("--version", metavar="X.Y", help="Version of the standard.  [default: recognised]")
+@click.option(
+    "--profile", default="strict", show_default=True, help="strict as a certification judges, lenient as an importer."
+)
+@click.option("--previous", type=_path, multiple=True, metavar="PATH", help="An earlier delivery to compare with.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the result there.")
+@click.option(
+    "--max-per-rule", type=click.IntRange(min=1), default=100, show_default=True, help="Places shown; counts are exact."
+)
+@click.option("--show-values", is_flag=True, help="Show the values too: they may be a student's.")
+@click.option("--explain", metavar="RULE", help="Print what a rule asks for, and stop.")
+@json_option
+@debug_option
+def command(
+    paths: tuple[Path, ...],
+    standard: str | None,
+    version: str | None,
+    profile: str,
+    previous: tuple[Path, ...],
+    form: str,
+    out: Path | None,
+    max_per_rule: int,
+    show_values: bool,
+    explain: str | None,
+    as_json: bool,
+) -> int:
+    """Check a feed before it is sent: a zip, a folder, CSV, XML or JSON files, or - for standard input.
+
+    Needs no configuration and no network. Exit code 0: the feed conforms, 1: it does not, 2: it is no feed or
+    cannot be read, 3: usage.
+
+    \b
+    Examples:
+      hub validate package.zip
+      hub validate package.zip --profile lenient --previous last-night.zip
+      hub validate package.zip --format junit --out result.xml
+      hub validate --explain oneroster.type.date
+    """
+    if explain:
+        return _explain(explain, as_json)
+    if not paths:
+        raise click.UsageError("Name what to check: a zip, a folder, files, or - for standard input.")
+    from hub.standards.validation import validate
+    from hub.standards.validation.formats import FORMATS as WRITERS
+
+    with _on_disk(paths) as given:
+        found = validate(
+            given,
+            standard=standard,
+            version=version,
+            profile=profile,
+            previous=previous or None,
+            max_per_rule=max_per_rule,
+            show_values=show_values,
+        )
+    written = WRITERS["json" if as_json else form](found)
+    if out is None:
+        click.echo(written, nl=False)
+    else:
+        out.write_text(written, encoding="utf-8")
+        said = "conforms" if found.conforms else "does not conform"
+        click.echo(f"{said}: {found.errors:,} errors, {found.warnings:,} warnings. {out}", err=True)
+    return 0 if found.conforms else 1
+
+
+@contextmanager
+def _on_disk(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """Standard input as a file that is deleted afterwards."""
+    if Path("-") not in paths:
+        yield list(paths)
+        return
+    with tempfile.TemporaryDirectory(prefix="hub-stdin-") as folder:
+        copy = Path(folder) / "stdin"
+        with copy.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield [copy if path == Path("-") else path for path in paths]
+
+
+def _explain(name: str, as_json: bool) -> int:
+    from hub.commands.words import say_json
+    from hub.standards.validation.explain import explain, page
+
+    found = explain(name)
+    if as_json:
+        say_json(found)
+    else:
+        click.echo(page(found), nl=False)
+    return 0

@@ -1,0 +1,125 @@
+"""What the bytes of a CSV file say before it is parsed: encoding, NULs and line ends. One pass in bounded memory."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub.standards.validation.profiles import Judge
+
+CHUNK = 4 << 20
+BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """Counts over the whole file. `lines` are line ends, a last line without one included."""
+
+    lines: int
+    bare: int  # carriage returns without a line feed
+    pairs: int  # carriage return and line feed
+    feeds: int  # line feeds without a carriage return
+    nul: int
+    quotes: int
+    blank: bool  # nothing but blanks, NULs and a byte order mark
+    bom: bool
+    utf8: bool
+
+
+def scan_bytes(path: Path) -> Bytes:
+    returns = pairs = feeds = nul = quotes = 0
+    blank, bom, utf8 = True, False, True
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    last = b""
+    with path.open("rb") as file:
+        for number, chunk in enumerate(iter(lambda: file.read(CHUNK), b"")):
+            if number == 0:
+                bom = chunk.startswith(BOM)
+            feeds += chunk.count(b"\n")
+            quotes += chunk.count(b'"')
+            nul += chunk.count(b"\0")
+            found = chunk.count(b"\r")
+            if found or last == b"\r":
+                returns += found
+                pairs += chunk.count(b"\r\n") + (last == b"\r" and chunk[:1] == b"\n")
+            if blank:
+                blank = not chunk.removeprefix(BOM if number == 0 else b"").strip(b"\0\r\n\t ")
+            if utf8 and not (chunk.isascii() and not decoder.getstate()[0]):
+                utf8 = _decodes(decoder, chunk)
+            last = chunk[-1:]
+    utf8 = utf8 and _decodes(decoder, b"", final=True)
+    ended = last in (b"\n", b"\r", b"")
+    bare = returns - pairs
+    return Bytes(feeds + bare + (not ended), bare, pairs, feeds - pairs, nul, quotes, blank, bom, utf8)
+
+
+def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, final: bool = False) -> bool:
+    try:
+        decoder.decode(chunk, final)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def judge_bytes(judge: Judge, name: str, path: Path, found: Bytes, out: Path) -> Path:
+    """Judges NULs, byte order mark and line ends; returns the file to parse: itself, or a mended copy at `out`.
+
+    Rows keep their numbers in the copy: a carriage return inside a line is a space there (RFC 4180, section 2).
+    """
+    if found.bom:
+        judge.find("oneroster.csv.byte_order_mark", name)
+    if found.nul:
+        _place(judge, "oneroster.csv.encoding", name, path, rb"\0", found.nul)
+    if found.bare:
+        _place(judge, "oneroster.csv.bare_carriage_return", name, path, rb"\r(?!\n)", found.bare)
+    mixed = min(found.pairs, found.feeds)
+    if mixed:
+        rarer = rb"\r\n" if found.pairs <= found.feeds else rb"(?<!\r)\n"
+        _place(judge, "oneroster.csv.mixed_line_ends", name, path, rarer, mixed)
+    if not (found.nul or mixed or (found.bare and (found.pairs or found.feeds))):
+        return path
+    _mend(path, out)
+    return out
+
+
+def _place(judge: Judge, rule: str, name: str, path: Path, pattern: bytes, count: int) -> None:
+    rows = []
+    for row in _rows_of(path, pattern):
+        rows.append(row)
+        if len(rows) >= judge.max_per_rule:
+            break
+    judge.find(rule, name, "", rows or (None,), count)
+
+
+def _rows_of(path: Path, pattern: bytes) -> Iterator[int | None]:
+    """The record numbers at which `pattern` stands; None in the header."""
+    search = re.compile(pattern)
+    line, start = 0, 0
+    with path.open("rb") as file:
+        for chunk in _whole_pairs(iter(lambda: file.read(CHUNK), b"")):
+            start = 0
+            for match in search.finditer(chunk):
+                line += chunk.count(b"\n", start, match.start())
+                start = match.start()
+                yield line or None
+            line += chunk.count(b"\n", start)
+
+
+def _mend(path: Path, out: Path) -> None:
+    with path.open("rb") as file, out.open("wb") as mended:
+        for chunk in _whole_pairs(iter(lambda: file.read(CHUNK), b"")):
+            mended.write(chunk.replace(b"\r\n", b"\n").replace(b"\r", b" ").replace(b"\0", b" "))
+
+
+def _whole_pairs(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes, no chunk ending between a carriage return and its line feed."""
+    held = b""
+    for chunk in chunks:
+        whole = held + chunk
+        held = b"\r" if whole.endswith(b"\r") else b""
+        yield whole[: len(whole) - len(held)]
+    if held:
+        yield held

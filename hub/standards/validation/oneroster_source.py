@@ -1,0 +1,26 @@
+"""A OneRoster file that is ready to be parsed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub.standards.validation.oneroster_bytes import Bytes
+from hub.standards.validation.oneroster_layout import Column, FileLayout
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file ready to be read. `places`: where in the file each known column stands."""
+
+    name: str  # inside the package
+    layout: FileLayout
+    mode: str
+    path: Path
+    width: int
+    places: dict[str, int]
+    found: Bytes
+
+    @property
+    def columns(self) -> list[Column]:
+        return [c for c in self.layout.columns if c.name in self.places]

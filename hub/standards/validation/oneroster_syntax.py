@@ -1,0 +1,84 @@
+"""What the parser of CSV does not take, or takes although RFC 4180 does not allow it, with its record number."""
+
+from __future__ import annotations
+
+import csv
+from bisect import bisect_right
+from pathlib import Path
+from typing import Any
+
+import ibis
+
+from hub.standards.validation.oneroster_source import Source
+from hub.standards.validation.profiles import Judge
+
+#: A line of RFC 4180: fields are quoted whole with quotes doubled inside, or hold none.
+_LINE = r'^("([^"]|"")*"|[^",]*)(,("([^"]|"")*"|[^",]*))*$'
+
+
+def record_numbers(path: Path, lines: list[int], broken: bool) -> list[int]:
+    """The record numbers that begin in these lines (ascending). `broken`: some records are not one line each."""
+    if not broken or not lines:
+        return [line - 1 for line in lines]
+    wanted, numbers = set(lines), {}
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        reader = csv.reader(file)
+        number, start = -1, 1
+        try:
+            for record in reader:
+                number += bool(record)
+                if start in wanted:
+                    numbers[start] = number
+                start = reader.line_num + 1
+        except csv.Error:  # a field longer than any: what follows keeps its line
+            pass
+    return sorted({max(numbers.get(line, line - 1), 1) for line in lines})
+
+
+def judge_rejects(judge: Judge, source: Source, rejects: list[tuple[int, str]], numbers: list[int]) -> None:
+    by_rule: dict[str, list[int]] = {}
+    for (_, rule), number in zip(rejects, numbers, strict=False):
+        by_rule.setdefault(rule, []).append(number)
+    for rule, rows in by_rule.items():
+        judge.find(rule, source.name, "", rows)
+
+
+def judge_line_breaks(con: Any, judge: Judge, source: Source, raw: Any, rejected: list[int]) -> None:
+    """OneRoster CSV binding: no line break inside a field."""
+    names = {place: name for name, place in source.places.items()}
+    rows = raw.mutate(_taken=ibis.row_number() + 1)
+    for place in range(source.width):
+        text = rows[f"c{place}"]
+        broken = rows.filter(text.contains("\n") | text.contains("\r"))
+        count = int(con.to_pyarrow(broken.count()).as_py())
+        if count:
+            first = con.to_pyarrow(broken.select("_taken").order_by("_taken").limit(judge.max_per_rule))
+            places = [_shifted(row, rejected) for row in first["_taken"].to_pylist()]
+            column = names.get(place, f"column {place + 1}")
+            judge.find("oneroster.csv.line_break_in_field", source.name, column, places, count)
+
+
+def judge_quotes(con: Any, judge: Judge, source: Source, raw: Any) -> None:
+    """RFC 4180, section 2: a field that is not quoted holds no quote. Each record is one line here."""
+    relation = con.con.read_csv(
+        str(source.path),
+        columns={"line": "VARCHAR"},
+        auto_detect=False,
+        header=True,
+        delimiter="\x01",
+        quotechar="",
+        escapechar="",
+        strict_mode=False,
+        ignore_errors=True,
+        max_line_size=16_000_000,
+        encoding="utf-8",
+    )
+    relation.create_view("lines__csv", replace=True)
+    lines = con.table("lines__csv").mutate(_row=ibis.row_number() + 1)
+    wrong = lines.filter(lines["line"].contains('"') & ~lines["line"].re_search(_LINE))
+    rows = con.to_pyarrow(wrong.select("_row").order_by("_row"))["_row"].to_pylist()
+    judge.find("oneroster.csv.unescaped_quote", source.name, "", rows)
+
+
+def _shifted(taken: int, rejected: list[int]) -> int:
+    return taken + bisect_right([row - j for j, row in enumerate(rejected)], taken)
