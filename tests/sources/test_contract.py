@@ -1,4 +1,4 @@
-"""One contract for every vendor folder under schemas/sources: what a new folder must keep, and what it gets for free."""
+"""One contract for every vendor folder under schemas/sources: what a new one must keep, and what it gets for free."""
 
 from __future__ import annotations
 
@@ -156,7 +156,9 @@ def _reads_files(source: Source, mapping: Mapping) -> bool:
 
 
 def _layouts(stream: Stream) -> list[list[str]]:
-    return [[c for c in layout if c not in stream.options.get("optional", ())] for layout in _all(stream)] + _all(stream)
+    return [[c for c in layout if c not in stream.options.get("optional", ())] for layout in _all(stream)] + _all(
+        stream
+    )
 
 
 def _all(stream: Stream) -> list[list[str]]:
