@@ -21,6 +21,7 @@ def lines(size: str, plan: Plan, work: Path) -> Iterator[Line]:
     more = large[0].seconds - small[0].seconds
     marginal = (many - few) / more if more > small[0].seconds / 10 else None  # else it drowns in the imports
     whole = many / large[0].seconds
+    cpu = large[0].cpu / large[1].cpu
     name = f"MAP Growth, {many:,} rows, imports and all"
     for what, speed in ((name, whole), ("the same, per further row", marginal)):
         if speed is None:
@@ -31,7 +32,8 @@ def lines(size: str, plan: Plan, work: Path) -> Iterator[Line]:
         )  # fmt: skip
     yield Line(
         1, size, name, large[0].seconds, "DuckDB reads the file", large[1].seconds,
-        large[0].seconds / large[1].seconds, None, peak_mb=large[0].peak_mb, said=f"DuckDB {large[1].peak_mb:,.0f} MB",
+        large[0].seconds / large[1].seconds, None, peak_mb=large[0].peak_mb, cpu_ratio=cpu,
+        said=f"DuckDB {large[1].peak_mb:,.0f} MB",
     )  # fmt: skip
 
 

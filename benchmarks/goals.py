@@ -24,6 +24,7 @@ class Line:
     goal: float | None
     at_most: bool = True
     peak_mb: float | None = None
+    cpu_ratio: float | None = None  # of CPU seconds, where the floor has any
     said: str = ""
 
     @property
@@ -33,7 +34,7 @@ class Line:
         return self.ratio <= self.goal if self.at_most else self.ratio >= self.goal
 
 
-HEADINGS = ("row", "size", "work", "seconds", "floor", "floor s", "ratio", "goal", "met", "peak MB", "")
+HEADINGS = ("row", "size", "work", "seconds", "floor", "floor s", "ratio", "CPU ratio", "goal", "met", "peak MB", "")
 
 
 def cells(line: Line) -> tuple[str, ...]:
@@ -47,6 +48,7 @@ def cells(line: Line) -> tuple[str, ...]:
         line.floor,
         _number(line.floor_seconds),
         _number(line.ratio),
+        _number(line.cpu_ratio),
         goal,
         met,
         "" if line.peak_mb is None else f"{line.peak_mb:,.0f}",

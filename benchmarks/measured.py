@@ -15,10 +15,12 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Measured:
-    """`seconds` of the step with its imports, without the start of Python; `peak_mb` of the whole process."""
+    """`seconds` of the step with its imports, without the start of Python; `cpu` seconds and `peak_mb` of the whole
+    process. On a machine that others use, the ratio of CPU seconds is the steadier one."""
 
     seconds: float
     peak_mb: float
+    cpu: float
     said: dict[str, Any] = field(default_factory=dict)
 
 
@@ -41,4 +43,4 @@ def _once(step: str, given: dict[str, Any]) -> Measured:
     if child.returncode:
         raise RuntimeError(f"step {step} ended with {child.returncode}")
     said = json.loads(answer.splitlines()[-1])
-    return Measured(said.pop("seconds"), usage.ru_maxrss / 1024, said)
+    return Measured(said.pop("seconds"), usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime, said)

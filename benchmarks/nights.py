@@ -63,7 +63,8 @@ class District:
         insert = run("insert", changes=changes, store=self.store, scratch=scratch)
         shutil.rmtree(scratch, ignore_errors=True)
         parts = {"read": read.seconds, "insert": insert.seconds, "rows": read.said["rows"]}
-        return Measured(read.seconds + insert.seconds, max(read.peak_mb, insert.peak_mb), parts)
+        peak = max(read.peak_mb, insert.peak_mb)
+        return Measured(read.seconds + insert.seconds, peak, read.cpu + insert.cpu, parts)
 
 
 def lines(size: str, plan: Plan, work: Path, store: str = "sqlite") -> Iterator[Line]:
@@ -101,7 +102,8 @@ def growth(plan: Plan, work: Path) -> Iterator[Line]:
         more = found["10x"][what]
         yield Line(
             5, f"{plan.students:,} x 10", f"{what}, 10x the rows", more.seconds, "1x the rows", one.seconds,
-            more.seconds / one.seconds, 11, peak_mb=more.peak_mb, said=f"1x {one.peak_mb:,.0f} MB; {_phases(more)}",
+            more.seconds / one.seconds, 11, peak_mb=more.peak_mb, cpu_ratio=more.cpu / one.cpu,
+            said=f"1x {one.peak_mb:,.0f} MB; {_phases(more)}",
         )  # fmt: skip
 
 
@@ -113,7 +115,7 @@ def _night(row: int, size: str, work: str, district: District, goal: float | Non
     memory = "" if night.peak_mb < MEMORY_MB else f"; OVER {MEMORY_MB} MB"
     return Line(
         row, size, work, night.seconds, f"DuckDB {parts}", floor.seconds, night.seconds / floor.seconds, goal,
-        peak_mb=night.peak_mb, said=f"{said}{memory}; {_phases(night)}",
+        peak_mb=night.peak_mb, cpu_ratio=night.cpu / floor.cpu, said=f"{said}{memory}; {_phases(night)}",
     )  # fmt: skip
 
 
@@ -123,7 +125,8 @@ def _unchanged(size: str, district: District) -> Line:
     floor = run("digest", 3, paths=district.files)
     return Line(
         4, size, "night without a change: same bytes", night.seconds, "SHA-256 of the files", floor.seconds,
-        night.seconds / floor.seconds, 2, peak_mb=night.peak_mb, said=_phases(night),
+        night.seconds / floor.seconds, 2, peak_mb=night.peak_mb, cpu_ratio=night.cpu / floor.cpu,
+        said=_phases(night),
     )  # fmt: skip
 
 
@@ -133,10 +136,11 @@ def _shuffled(size: str, district: District) -> Line:
     floor = run("read", paths=district.files)
     return Line(
         4, size, "night without a change: same rows, other order", night.seconds, "DuckDB reads the files",
-        floor.seconds, night.seconds / floor.seconds, 2, peak_mb=night.peak_mb, said=_phases(night),
+        floor.seconds, night.seconds / floor.seconds, 2, peak_mb=night.peak_mb, cpu_ratio=night.cpu / floor.cpu,
+        said=_phases(night),
     )  # fmt: skip
 
 
-def _phases(night: Measured, most: int = 4) -> str:
+def _phases(night: Measured, most: int = 6) -> str:
     longest = list(night.said["phases"].items())[:most]
     return ", ".join(f"{label} {seconds:.1f} s" for label, seconds in longest)
