@@ -167,7 +167,9 @@ class _Building:
         return found.filter(found["_rule"] == "")
 
     def _make_crosswalk(self) -> None:
-        """system, code, studentUniqueId: tonight's codes and students, and those the store already knows."""
+        """system, code, studentUniqueId: tonight's codes and students, and what the store knows of codes that did not
+        come tonight: a student who has left keeps the results that were sent before."""
+        own = ["studentUniqueId", *(s for s, v in self.identity.items() if v == "studentUniqueId")]
         schema = ibis.schema({"system": "string", "code": "string", "studentUniqueId": "string"})
         self.con.create_table("crosswalk", schema=schema)
         parts = []
@@ -181,15 +183,16 @@ class _Building:
                 )
             if students.is_file():
                 rows = parquet(self.con, students)
-                for system in ["studentUniqueId", *(s for s, v in self.identity.items() if v == "studentUniqueId")]:
-                    uid = rows["studentUniqueId"]
-                    parts.append(rows.select(system=ibis.literal(system), code=uid, studentUniqueId=uid))
+                parts += [_by_unique_id(rows, system) for system in own]
         if self.published.identifiers is not None:
             rows = parquet(self.con, self.published.identifiers)
-            parts.append(rows.select("system", "code", "studentUniqueId"))
+            codes = rows.select(
+                system=rows["system"].split("#")[1], code=rows["code"], studentUniqueId="studentUniqueId"
+            )
+            known = stacked([codes, *(_by_unique_id(rows, system) for system in own)])
+            parts.append(known.anti_join(stacked(parts), ["system", "code"]) if parts else known)
         if parts:
-            whole = stacked(parts)
-            keep(self.con, "crosswalk", whole.distinct())
+            keep(self.con, "crosswalk", stacked(parts).distinct())
         self.crosswalk = self.con.table("crosswalk")
 
     def _targets(self, entity: Entity, rows: Any) -> dict[str, list[Any]]:
@@ -277,6 +280,11 @@ class _Building:
         )
         found = self.con.to_pyarrow(totals.order_by(["source", "entity", "field", "rule"])).to_pylist()
         return tuple(HeldCount(r["source"], r["entity"], r["field"], r["rule"], int(r["rows"])) for r in found)
+
+
+def _by_unique_id(rows: Any, system: str) -> Any:
+    uid = rows["studentUniqueId"]
+    return rows.select(system=ibis.literal(system), code=uid, studentUniqueId=uid)
 
 
 def save_summary(summary: RecordSummary, path: Path) -> None:

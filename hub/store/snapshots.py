@@ -43,10 +43,12 @@ def known_keys(store: Store, entity: str) -> Path:
 
 
 def identifiers(store: Store) -> Path:
-    """A parquet file (system, code, studentUniqueId): how each system names each student, as published now.
+    """A parquet file (system, code, studentUniqueId): how each system names each student, as last published.
 
-    One row per system and code: of two years the newest says whose it is; within a year all that claim it are given,
-    so that an ambiguous code stays visible. Empty where the specs have no StudentIdentificationCode.
+    One row per system and code: what is current says whose it is, of two years the newest; within a year all that
+    claim it are given, so that an ambiguous code stays visible. A code that nobody has any more stays that of who had
+    it last, so that what was sent about a student who left is still known. Empty where the specs have no
+    StudentIdentificationCode.
     """
     import pyarrow as pa
 
@@ -69,13 +71,14 @@ def identifiers(store: Store) -> Path:
 def _newest_codes(store: Store) -> Select[Any]:
     table, names = store.table(_CODE), columns_of(store.entities[_CODE])
     system, code, student = (table.c[names[field]] for field in (_SYSTEM, _VALUE, STUDENT))
-    newest = func.max(table.c._year).over(partition_by=(system, code)).label("newest")
+    last = (table.c._valid_to.is_(None).desc(), table.c._year.desc(), table.c._valid_to.desc())
+    place = func.rank().over(partition_by=(system, code), order_by=last).label("place")
     rows = (
-        select(system.label("system"), code.label("code"), student.label("student"), table.c._year, newest)
-        .where(table.c._valid_to.is_(None), code.is_not(None))
+        select(system.label("system"), code.label("code"), student.label("student"), place)
+        .where(code.is_not(None))
         .subquery()
     )
-    return select(rows.c.system, rows.c.code, rows.c.student).where(rows.c._year == rows.c.newest).distinct()
+    return select(rows.c.system, rows.c.code, rows.c.student).where(rows.c.place == 1).distinct()
 
 
 def new_file(store: Store, kind: Kind, year: int, entity: str, run: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import hashlib
 import io
 import json
 import shutil
@@ -12,11 +13,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from hub import config, pipeline, store
 from hub.config import Settings
-from hub.model import Count, Run, Slice
+from hub.model import Count, OpenedDelivery, OpenedFile, Run, Slice
+from hub.report.reconcile import Reconciliation
 from hub.standards.normalize import Vocabulary
-from hub.standards.source_state import Work
+from hub.standards.source_state import StateSummary, Work, build_state
 from hub.standards.sources import load_source
 from hub.standards.specs import SCHEMAS, descriptor_codes, load_entities
 
@@ -35,12 +39,18 @@ _ENTITIES = {
 _ADDITIONS = """\
 take: {"6.1": [StudentIdentificationCode]}
 optional: {Student.birthDate: a roster may be without it}
-dates: {rule: date.implausible, type: expect_column_values_to_be_between, kwargs: {min_value: "1900-01-01", max_value: "2100-12-31"}}
+dates:
+  rule: date.implausible
+  type: expect_column_values_to_be_between
+  kwargs: {min_value: "1900-01-01", max_value: "2100-12-31"}
 errors: [date.implausible, assessment.in_future]
 expectations:
   StudentAssessment:
-  - {rule: assessment.in_future, type: expect_column_values_to_be_between, kwargs: {column: administrationDate, max_value: {$PARAMETER: today}}}
+  - rule: assessment.in_future
+    type: expect_column_values_to_be_between
+    kwargs: {column: administrationDate, max_value: {$PARAMETER: today}}
 """
+_AGENCY = "uri://ed-fi.org/{0}Descriptor#{1}"
 _SYSTEM = "uri://ed-fi.org/StudentIdentificationSystemDescriptor#"
 _CODE = """\
     rows: SELECT * FROM students WHERE {column} IS NOT NULL
@@ -56,15 +66,23 @@ title: A student information system
 authority: 10
 streams:
   agencies: {{format: csv, pattern: '(?i)^agencies.*\\.csv$', delivery: full, layouts: {{"1": [Agency, Name]}}}}
-  students: {{format: csv, pattern: '(?i)^students.*\\.csv$', delivery: full, layouts: {{"1": [{", ".join(STUDENTS)}]}}}}
+  students:
+    format: csv
+    pattern: '(?i)^students.*\\.csv$'
+    delivery: full
+    layouts: {{"1": [{", ".join(STUDENTS)}]}}
 entities:
   LocalEducationAgency:
     stream: agencies
     fields:
       localEducationAgencyId: Agency
       nameOfInstitution: Name
-      categories: {{each: [{{educationOrganizationCategoryDescriptor: {{const: "uri://ed-fi.org/EducationOrganizationCategoryDescriptor#Local Education Agency"}}}}]}}
-      localEducationAgencyCategoryDescriptor: {{const: "uri://ed-fi.org/LocalEducationAgencyCategoryDescriptor#Other local education agency"}}
+      categories:
+        each:
+        - educationOrganizationCategoryDescriptor:
+            const: "{_AGENCY.format("EducationOrganizationCategory", "Local Education Agency")}"
+      localEducationAgencyCategoryDescriptor:
+        const: "{_AGENCY.format("LocalEducationAgencyCategory", "Other local education agency")}"
   Student:
     stream: students
     fields:
@@ -121,7 +139,8 @@ entities:
         each:
         - result: Score
           resultDatatypeTypeDescriptor: {{const: "uri://ed-fi.org/ResultDatatypeTypeDescriptor#Integer"}}
-          assessmentReportingMethodDescriptor: {{const: "uri://ed-fi.org/AssessmentReportingMethodDescriptor#Raw score"}}
+          assessmentReportingMethodDescriptor:
+            const: "uri://ed-fi.org/AssessmentReportingMethodDescriptor#Raw score"
         keep: result
 """
 _SEX = "code,value\n" + "".join(f"{c},uri://ed-fi.org/SexDescriptor#{v}\n" for c, v in (("F", "Female"), ("M", "Male")))
@@ -295,10 +314,38 @@ def work(specs: Path, vendor: str, scratch: Path | None = None, **more: Any) -> 
     return Work("src", source, load_entities(specs), vocabulary, {}, facts, scratch=scratch, **more)
 
 
+def build(specs: Path, vendor: str, files: Sequence[tuple[str, bytes]], out: Path, **more: Any) -> StateSummary:
+    """The SourceState of one delivery of these files, built in `out` with nothing beside it."""
+    return build_state(work(specs, vendor, **more), [delivered(files, out.parent)], out)
+
+
+def delivered(files: Sequence[tuple[str, bytes]], folder: Path, seq: int = 1) -> OpenedDelivery:
+    opened = []
+    for name, content in files:
+        digest = hashlib.sha256(content).hexdigest()
+        path = folder / f"{seq}-{digest[:16]}"
+        path.write_bytes(content)
+        opened.append(OpenedFile(name, path, digest))
+    return OpenedDelivery(seq, NIGHT, tuple(opened))
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    """The rows of a parquet file in an order of their own; none where it is not there."""
+    rows = pq.read_table(path).to_pylist() if path.is_file() else []
+    return sorted(rows, key=lambda row: json.dumps(row, default=str, sort_keys=True))
+
+
+def told(reconciled: Reconciliation) -> list[str]:
+    """Every equation of the report that fails."""
+    lines = (*reconciled.streams, *reconciled.entities, *reconciled.claims, *reconciled.store)
+    return [fault for line in lines for fault in line.faults]
+
+
 def unbalanced(counts: Iterable[Count]) -> list[Count]:
     """The counts that break the law of conservation."""
     return [
         c
         for c in counts
-        if c.rows_in != c.accepted + c.held + sum(c.ignored.values()) or min(c.accepted, c.held, *c.ignored.values()) < 0
+        if c.rows_in != c.accepted + c.held + sum(c.ignored.values())
+        or min(c.accepted, c.held, *c.ignored.values()) < 0
     ]
