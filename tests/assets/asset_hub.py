@@ -10,7 +10,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from hub.assets.graph import definitions
 from hub.assets.home import write_home
+from hub.assets.nightly import JOB, selection
 from hub.config import Settings
 from hub.model import Run, Slice, SourceOutcome
 
@@ -58,3 +60,17 @@ def opened(settings: Settings) -> Iterator[dg.DagsterInstance]:
             patch.setenv(name, value)
         with dg.DagsterInstance.from_config(str(home)) as instance:
             yield instance
+
+
+def run_night(
+    settings: Settings, instance: dg.DagsterInstance, slice: Slice = MAPLE, keys: list[dg.AssetKey] | None = None
+) -> dg.ExecuteInProcessResult:
+    """The nightly job of a slice in this process; a failure comes back as a result."""
+    job = definitions(settings, AT_ONCE).resolve_job_def(JOB)
+    return job.execute_in_process(
+        instance=instance,
+        partition_key=slice.partition,
+        asset_selection=selection(settings, slice) if keys is None else keys,
+        run_config=QUIET,
+        raise_on_error=False,
+    )

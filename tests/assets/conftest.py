@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
 import pytest
-from asset_hub import AT_ONCE, CONFIG, MAPLE, QUIET, Night, opened
+from asset_hub import CONFIG, Night, run_night
 
-from hub.assets.graph import definitions
-from hub.assets.nightly import JOB, selection
 from hub.config import Settings, load
-from hub.model import Slice
 
 
 @pytest.fixture
@@ -23,26 +21,12 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    with opened(settings) as found:
+def instance() -> Iterator[dg.DagsterInstance]:
+    """In memory: what is stored on disk has tests of its own."""
+    with dg.DagsterInstance.ephemeral() as found:
         yield found
 
 
 @pytest.fixture
 def night(settings: Settings, instance: dg.DagsterInstance) -> Night:
-    """Run the nightly job of a slice in this process; failures come back as a result."""
-
-    def run(slice: Slice = MAPLE, keys: list[dg.AssetKey] | None = None) -> dg.ExecuteInProcessResult:
-        return (
-            definitions(settings, AT_ONCE)
-            .resolve_job_def(JOB)
-            .execute_in_process(
-                instance=instance,
-                partition_key=slice.partition,
-                asset_selection=selection(settings, slice) if keys is None else keys,
-                run_config=QUIET,
-                raise_on_error=False,
-            )
-        )
-
-    return run
+    return partial(run_night, settings, instance)

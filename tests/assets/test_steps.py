@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from asset_hub import MAPLE, Night, a_run, an_outcome
+from asset_hub import MAPLE, Night, a_run, an_outcome, opened, run_night
 
 from hub import pipeline, store
 from hub.assets.nightly import selection
@@ -178,7 +178,6 @@ def raising_late(error: Exception) -> Callable[[Played], None]:
 @pytest.mark.parametrize("when", [raising, raising_late])
 def test_a_defect_says_where_but_never_what_it_read(
     when: Callable[[Exception], Callable[[Played], None]],
-    night: Night,
     played: Played,
     settings: Settings,
     capfd: pytest.CaptureFixture[str],
@@ -186,7 +185,8 @@ def test_a_defect_says_where_but_never_what_it_read(
     error = ValueError(f"could not convert {CANARY}")
     error.__cause__ = KeyError(CANARY)
     when(error)(played)
-    result = night()
+    with opened(settings) as instance:
+        result = run_night(settings, instance)
     assert not result.success
     assert "ValueError at test_steps.py" in said(result)
     assert not events(result, "STEP_RESTARTED")
