@@ -11,12 +11,13 @@ from hub.engine import connect
 from hub.standards.validation.archive import Feed, SentFile
 from hub.standards.validation.findings import FileRead, Validation
 from hub.standards.validation.oneroster_bytes import judge_bytes, scan_bytes
+from hub.standards.validation.oneroster_cells import functions
 from hub.standards.validation.oneroster_header import judge_header
 from hub.standards.validation.oneroster_layout import FileLayout, binding, layouts
 from hub.standards.validation.oneroster_manifest import Manifest, judge_manifest
 from hub.standards.validation.oneroster_read import Table, read_table
 from hub.standards.validation.oneroster_references import judge_cycles, judge_keys, judge_references
-from hub.standards.validation.oneroster_semantics import judge_checks, make_views, wanted
+from hub.standards.validation.oneroster_semantics import judge_checks, wanted
 from hub.standards.validation.oneroster_source import Source
 from hub.standards.validation.profiles import Judge
 from hub.standards.validation.recognise import header_of
@@ -50,6 +51,7 @@ def validate_oneroster(
     package = _package(feed, judge, version)
     con = connect(workdir / "spill", MEMORY)
     try:
+        con.raw_sql(functions(binding(package.version))[1])
         tables, reads = _read(con, judge, package, workdir, content=previous is not None, prefix="")
         known: dict[str, Table] = {}
         if previous is not None:
@@ -57,13 +59,13 @@ def validate_oneroster(
 
             silent = Judge(judge.profile)
             earlier = _package(previous, silent, version)
+            con.raw_sql(functions(binding(earlier.version))[1])
             known, _ = _read(con, silent, earlier, workdir, content=True, prefix="before__")
             judge_difference(con, judge, tables, known, package.notes)
         for table in tables.values():
             judge_keys(con, judge, table)
             judge_cycles(con, judge, table)
         unjudged = judge_references(con, judge, tables, known, packaged=package.packaged)
-        make_views(con, tables, binding(package.version))
         judge_checks(con, judge, tables, binding(package.version))
         if judge.show_values:
             from hub.standards.validation.oneroster_values import fill_values
@@ -166,7 +168,7 @@ def _read(
             reads.append(FileRead(file.name, 0))
             continue
         try:
-            table = read_table(con, judge, source, columns[name], f"{prefix}{name}", content)
+            table = read_table(con, judge, source, columns[name], prefix, content)
         except duckdb.Error:
             judge.find("oneroster.csv.unreadable", file.name)
             reads.append(FileRead(file.name, 0))
@@ -197,4 +199,6 @@ def _source(judge: Judge, package: Package, name: str, file: SentFile, mended: P
     places = judge_header(judge, file.name, package.layout[name], header)
     if not places:
         return None
-    return Source(file.name, package.layout[name], package.mode(name), path, len(header), places, found)
+    return Source(
+        file.name, binding(package.version), package.layout[name], package.mode(name), path, len(header), places, found
+    )

@@ -10,50 +10,59 @@ from pathlib import Path
 
 from hub.standards.validation.profiles import Judge
 
-CHUNK = 4 << 20
+CHUNK = 256 << 10  # stays in the cache for all that is counted in it
 BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
 class Bytes:
-    """Counts over the whole file. `lines` are line ends, a last line without one included."""
+    """Counts over the whole file."""
 
-    lines: int
     bare: int  # carriage returns without a line feed
     pairs: int  # carriage return and line feed
-    feeds: int  # line feeds without a carriage return
+    feeds: int  # line feeds without a carriage return, counted only where there is a carriage return
     nul: int
-    quotes: int
+    quotes: int  # after the header
     blank: bool  # nothing but blanks, NULs and a byte order mark
     bom: bool
     utf8: bool
 
 
 def scan_bytes(path: Path) -> Bytes:
-    returns = pairs = feeds = nul = quotes = 0
+    returns = pairs = nul = quotes = 0
     blank, bom, utf8 = True, False, True
     decoder = codecs.getincrementaldecoder("utf-8")()
-    last = b""
-    with path.open("rb") as file:
-        for number, chunk in enumerate(iter(lambda: file.read(CHUNK), b"")):
-            if number == 0:
-                bom = chunk.startswith(BOM)
-            feeds += chunk.count(b"\n")
-            quotes += chunk.count(b'"')
-            nul += chunk.count(b"\0")
-            found = chunk.count(b"\r")
-            if found or last == b"\r":
-                returns += found
-                pairs += chunk.count(b"\r\n") + (last == b"\r" and chunk[:1] == b"\n")
-            if blank:
-                blank = not chunk.removeprefix(BOM if number == 0 else b"").strip(b"\0\r\n\t ")
-            if utf8 and not (chunk.isascii() and not decoder.getstate()[0]):
-                utf8 = _decodes(decoder, chunk)
-            last = chunk[-1:]
+    for number, chunk in enumerate(_whole_pairs(_chunks(path))):
+        if number == 0:
+            bom = chunk.startswith(BOM)
+        quotes += chunk.count(b'"', 0 if number else max(chunk.find(b"\n"), 0))
+        nul += chunk.count(b"\0")
+        found = chunk.count(b"\r")
+        returns += found
+        pairs += chunk.count(b"\r\n") if found else 0
+        blank = blank and not chunk.removeprefix(BOM if number == 0 else b"").strip(b"\0\r\n\t ")
+        if utf8 and not (chunk.isascii() and not decoder.getstate()[0]):
+            utf8 = _decodes(decoder, chunk)
     utf8 = utf8 and _decodes(decoder, b"", final=True)
-    ended = last in (b"\n", b"\r", b"")
-    bare = returns - pairs
-    return Bytes(feeds + bare + (not ended), bare, pairs, feeds - pairs, nul, quotes, blank, bom, utf8)
+    feeds = sum(chunk.count(b"\n") for chunk in _chunks(path)) - pairs if returns else 0
+    return Bytes(returns - pairs, pairs, feeds, nul, quotes, blank, bom, utf8)
+
+
+def count_lines(path: Path) -> int:
+    """Lines of a file, a last one without an end included. A lone carriage return ends one where nothing else does."""
+    feeds = returns = 0
+    last = b""
+    for chunk in _chunks(path):
+        feeds += chunk.count(b"\n")
+        returns += chunk.count(b"\r")
+        last = chunk[-1:]
+    return (feeds or returns) + (last not in (b"\n", b"\r", b""))
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb", buffering=0) as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, final: bool = False) -> bool:
@@ -97,20 +106,19 @@ def _place(judge: Judge, rule: str, name: str, path: Path, pattern: bytes, count
 def _rows_of(path: Path, pattern: bytes) -> Iterator[int | None]:
     """The record numbers at which `pattern` stands; None in the header."""
     search = re.compile(pattern)
-    line, start = 0, 0
-    with path.open("rb") as file:
-        for chunk in _whole_pairs(iter(lambda: file.read(CHUNK), b"")):
-            start = 0
-            for match in search.finditer(chunk):
-                line += chunk.count(b"\n", start, match.start())
-                start = match.start()
-                yield line or None
-            line += chunk.count(b"\n", start)
+    line = 0
+    for chunk in _whole_pairs(_chunks(path)):
+        start = 0
+        for match in search.finditer(chunk):
+            line += chunk.count(b"\n", start, match.start())
+            start = match.start()
+            yield line or None
+        line += chunk.count(b"\n", start)
 
 
 def _mend(path: Path, out: Path) -> None:
-    with path.open("rb") as file, out.open("wb") as mended:
-        for chunk in _whole_pairs(iter(lambda: file.read(CHUNK), b"")):
+    with out.open("wb") as mended:
+        for chunk in _whole_pairs(_chunks(path)):
             mended.write(chunk.replace(b"\r\n", b"\n").replace(b"\r", b" ").replace(b"\0", b" "))
 
 
@@ -118,8 +126,8 @@ def _whole_pairs(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """The same bytes, no chunk ending between a carriage return and its line feed."""
     held = b""
     for chunk in chunks:
-        whole = held + chunk
+        whole = held + chunk if held else chunk
         held = b"\r" if whole.endswith(b"\r") else b""
-        yield whole[: len(whole) - len(held)]
+        yield whole[:-1] if held else whole
     if held:
         yield held

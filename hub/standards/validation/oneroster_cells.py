@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
-import ibis
+import sqlglot.expressions as sge
 
-from hub.standards.validation.oneroster_layout import Column
+from hub.standards.validation.oneroster_layout import Column, layouts
+from hub.standards.validation.sql_tree import fill, macro, text
 
 REQUIRED, WHITESPACE, TYPE, CASE, EXTENSION, DELTA, FILLED, RANGE, LONG = range(1, 10)
+#: Where one of these occurs, cells have to be tidied before files are compared.
+UNTIDY = {REQUIRED, WHITESPACE, CASE, DELTA}
 #: The rule of each fault; that of TYPE depends on the column.
 RULES = {
     REQUIRED: "oneroster.value.required",
@@ -33,19 +37,29 @@ _TYPES = {
     "year": "oneroster.type.year",
     "enum": "oneroster.vocabulary.unknown",
 }
-_GUID = r"^[0-9A-Za-z._/@-]+$"
-_PATTERNS = {
-    "guid": _GUID,
-    "year": r"^[0-9]{4}$",
-    "integer": r"^-?[0-9]+$",
-    "float": r"^-?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$",
-    "datetime": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z$",
+#: A cell without blanks around.
+BARE = "trim(raw, chr(32) || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))"
+#: OneRoster CSV binding: up to 255 of letters, digits and . - _ / @
+GUID = "NOT regexp_matches(raw, '[^0-9A-Za-z._/@-]') AND strlen(raw) <= 255"
+#: True only for a good cell as it stands; null and false are both bad.
+VALID = {
+    "guid": GUID,
+    # exactly as a date is written: neither 2026-8-1 nor a time comes back the same
+    "date": "length(raw) = 10 AND CAST(TRY_CAST(raw AS DATE) AS TEXT) = raw",
+    "datetime": r"""regexp_full_match(raw, '\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z')
+        AND TRY_CAST(raw AS TIMESTAMP) IS NOT NULL""",
+    "integer": "regexp_full_match(raw, '-?[0-9]+')",
+    "float": r"regexp_full_match(raw, '-?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?')",
+    "year": "regexp_full_match(raw, '[0-9]{4}')",
+    # whether it is a GUID shows by its target: only what finds none is looked at
+    "reference": "NOT starts_with(raw, ' ') AND NOT ends_with(raw, ' ')",
+    "references": r"NOT regexp_matches(raw, '^\s|\s$|\s,|,\s|,,|^,|,$')",
 }
-_RANGE = r"^\s*[0-9]{4}\s*[-/]\s*[0-9]{2}([0-9]{2})?\s*$"
+#: Kinds that are kept as a type of the database; whatever cannot be one is null.
+TYPED = {"date": "DATE", "float": "DOUBLE"}
+_BLANK_ITEM = r"regexp_matches(raw, '(^|,)\s*(,|$)')"
+_RANGE = r"regexp_full_match(raw, '\s*[0-9]{4}\s*[-/]\s*[0-9]{2}([0-9]{2})?\s*')"
 _EXTENSION = "ext:[A-Za-z0-9._-]+"
-_BLANK_ITEM = r"(^|,)\s*(,|$)"
-_LOOSE_ITEM = r"^\s|\s$|\s,|,\s"
-MAX_TEXT = 255  # characters that every importer keeps, and of a GUID
 
 
 def rule_of(column: Column, code: int) -> str:
@@ -65,83 +79,104 @@ def codes_of(column: Column, mode: str) -> tuple[int, ...]:
     return (*codes, WHITESPACE, TYPE, *extra)
 
 
+@lru_cache(maxsize=4)
+def functions(version: str) -> tuple[dict[tuple[str, Column, str], str], str]:
+    """The functions of the cells of a version, each made once: names by what() of a column, and the statements."""
+    names: dict[tuple[str, Column, str], str] = {}
+    statements = []
+    for layout in layouts(version).values():
+        for column in layout.columns:
+            for made in (what("kept", column), what("fault", column, "bulk"), what("fault", column, "delta")):
+                if made not in names:
+                    verb, alike, mode = made
+                    raw = sge.column("raw")
+                    body = kept(raw, alike) if verb == "kept" else fault(raw, alike, mode)
+                    names[made] = f"{verb}_{len(names)}"
+                    statements.append(macro(names[made], body))
+    return names, ";\n".join(statements)
+
+
+def what(verb: str, column: Column, mode: str = "") -> tuple[str, Column, str]:
+    """The key of a function: columns that differ in name or target alone share it."""
+    return verb, replace(column, name="", to="", spare=False), mode
+
+
 def fault(raw: Any, column: Column, mode: str) -> Any:
-    """The fault of a text cell, 0 where there is none. At most one per cell: the first that a reader must mend."""
-    if column.delta and mode != "delta":  # blank in bulk; status is looked at, as a strange one is worse than any
-        known = ibis.literal(FILLED)
+    """The fault of a text cell, 0 where there is none. At most one per cell: the first that a reader must mend.
+
+    Each test runs only for cells that the ones before it did not settle, so good cells cost one.
+    """
+    bare = fill(BARE, raw=raw)
+    case = sge.Case()
+    if column.delta and mode != "delta":  # blank in bulk; a status that is not known is worse than a filled one
+        case = case.when(fill("raw IS NULL", raw=raw), sge.convert(0))
+        case = case.when(fill("bare = ''", bare=bare), sge.convert(0))
         if column.kind == "enum":
-            known = raw.strip().lower().isin(column.values).ifelse(FILLED, TYPE)
-        return (raw.isnull() | (raw.strip() == "")).ifelse(0, known)
+            case = case.when(sge.Not(this=_listed(fill("lower(bare)", bare=bare), column.values)), sge.convert(TYPE))
+        return case.else_(sge.convert(FILLED))
     absent = DELTA if column.delta else REQUIRED if column.required else 0
+    case = case.when(fill("raw IS NULL", raw=raw), sge.convert(absent))
     if column.kind == "string":
-        return _text(raw, column, absent)
-    valid = _valid(column)
-    steps = [(raw.isnull(), absent), (valid(raw), 0), (raw.strip() == "", absent or WHITESPACE)]
-    if column.kind == "reference":  # whether it is a GUID shows by its target; only what is unresolved is looked at
-        return ibis.cases(*steps, (raw.re_search(_BLANK_ITEM) if column.many else ibis.literal(False), TYPE),
-                          else_=WHITESPACE)  # fmt: skip
-    steps.append((valid(raw.strip()), WHITESPACE))
-    if column.values:
-        steps.append((_folded(column)(raw.strip()), CASE))
-    if column.extensible:
-        steps.append((raw.strip().lower().startswith("ext:"), EXTENSION))
-    if column.kind == "year":
-        steps.append((raw.re_search(_RANGE), RANGE))
-    return ibis.cases(*steps, else_=TYPE)
-
-
-def _text(raw: Any, column: Column, absent: int) -> Any:
-    if column.many:
-        steps = [(raw.isnull(), absent), (raw.strip() == "", absent), (raw.re_search(_BLANK_ITEM), TYPE)]
-        return ibis.cases(*steps, else_=0)
-    blank = [(raw.strip() == "", absent)] if absent else []
-    return ibis.cases((raw.isnull(), absent), *blank, (raw.length() > MAX_TEXT, LONG), else_=0)
-
-
-def _valid(column: Column) -> Callable[[Any], Any]:
-    """A test that is true only for a good cell as it stands; null and false are both bad."""
-    if column.kind == "date":  # exactly as a date is written: neither 2026-8-1 nor a time comes back the same
-        return lambda raw: (raw.length() == 10) & (raw.try_cast("date").cast("string") == raw)
-    if column.kind == "datetime":
-        return lambda raw: raw.re_search(_PATTERNS["datetime"]) & raw.try_cast("timestamp").notnull()
-    if column.kind == "guid":
-        return lambda raw: raw.re_search(_GUID) & (raw.length() <= MAX_TEXT)
+        if absent or column.many:
+            # what begins with a blank sorts before '!': trimming every text takes as long as reading it
+            case = case.when(fill("raw < '!' AND bare = ''", raw=raw, bare=bare), sge.convert(absent))
+        if column.many:
+            return case.when(fill(_BLANK_ITEM, raw=raw), sge.convert(TYPE)).else_(sge.convert(0))
+        return case.when(fill("strlen(raw) > 255 AND length(raw) > 255", raw=raw), sge.convert(LONG)).else_(
+            sge.convert(0)
+        )
+    case = case.when(_valid(raw, column), sge.convert(0))
+    case = case.when(fill("bare = ''", bare=bare), sge.convert(absent or WHITESPACE))
     if column.kind == "reference":
         if column.many:
-            return lambda raw: ~raw.re_search(_LOOSE_ITEM) & ~raw.re_search(_BLANK_ITEM)
-        return lambda raw: ~raw.startswith(" ") & ~raw.endswith(" ")
-    if column.values and not column.many:
-        if column.extensible:
-            return lambda raw: raw.isin(column.values) | raw.re_search(f"^{_EXTENSION}$")
-        return lambda raw: raw.isin(column.values)
+            case = case.when(fill(_BLANK_ITEM, raw=raw), sge.convert(TYPE))
+        return case.else_(sge.convert(WHITESPACE))
+    case = case.when(_valid(bare, column), sge.convert(WHITESPACE))
     if column.values:
-        return lambda raw: raw.re_search(_items(column))
-    return lambda raw: raw.re_search(_PATTERNS[column.kind])
+        case = case.when(_folded(bare, column), sge.convert(CASE))
+    if column.extensible:
+        case = case.when(fill("starts_with(lower(bare), 'ext:')", bare=bare), sge.convert(EXTENSION))
+    if column.kind == "year":
+        case = case.when(fill(_RANGE, raw=raw), sge.convert(RANGE))
+    return case.else_(sge.convert(TYPE))
 
 
-def _folded(column: Column) -> Callable[[Any], Any]:
+def _valid(raw: Any, column: Column) -> Any:
+    if not column.values:
+        return fill(VALID["references" if column.many else column.kind], raw=raw)
     if column.many:
-        return lambda text: text.re_search(f"(?i){_items(column)}")
-    return lambda text: text.lower().isin([v.lower() for v in column.values])
+        return fill("regexp_full_match(raw, items)", raw=raw, items=text(_items(column)))
+    listed = _listed(raw, column.values)
+    if column.extensible:
+        own = fill("regexp_full_match(raw, own)", raw=raw, own=text(_EXTENSION))
+        return sge.Or(this=listed, expression=own)
+    return listed
+
+
+def _folded(bare: Any, column: Column) -> Any:
+    if column.many:
+        return fill("regexp_full_match(bare, items)", bare=bare, items=text(f"(?i){_items(column)}"))
+    return _listed(fill("lower(bare)", bare=bare), [v.lower() for v in column.values])
+
+
+def _listed(tree: Any, values: Any) -> Any:
+    return sge.In(this=tree.copy(), expressions=[text(v) for v in values])
 
 
 def _items(column: Column) -> str:
     item = "|".join([*(re.escape(v) for v in column.values), *([_EXTENSION] if column.extensible else [])])
-    return f"^({item})(,({item}))*$"
+    return f"({item})(,({item}))*"
 
 
 def kept(raw: Any, column: Column) -> Any:
-    """The cell as the checks across files read it: DATE, DOUBLE, or text without spaces, listed values folded."""
-    text = raw.strip().nullif("")
-    if column.kind == "date":
-        return text.try_cast("date")
-    if column.kind == "float":
-        return text.try_cast("float64")
+    """The cell as the checks across files read it, where its file has any that are not as they should be: text without
+    blanks around, listed values as the standard writes them. A date is a DATE and a number a DOUBLE before."""
+    if column.kind in TYPED:
+        return raw
+    bare = fill(f"nullif({BARE}, '')", raw=raw)
     if column.values and not column.many:
-        other = {v.lower(): v for v in column.values}
-        return raw.isin(column.values).ifelse(raw, text.lower().cases(*other.items(), else_=text))
-    return text
-
-
-def is_guid(text: Any) -> Any:
-    return text.re_search(_GUID) & (text.length() <= MAX_TEXT)
+        case = sge.Case().when(_listed(raw, column.values), raw.copy())
+        for value in column.values:
+            case = case.when(fill("lower(bare) = folded", bare=bare, folded=text(value.lower())), text(value))
+        return case.else_(bare)
+    return bare

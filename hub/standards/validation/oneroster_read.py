@@ -6,25 +6,26 @@ The file is read once. Cells that only have to be looked at are never kept.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-import ibis
 import pyarrow as pa
+import sqlglot.expressions as sge
 
 from hub.engine import keep
-from hub.standards.validation.oneroster_cells import codes_of, fault, kept, rule_of
-from hub.standards.validation.oneroster_layout import Column
+from hub.standards.validation.oneroster_bytes import count_lines
+from hub.standards.validation.oneroster_cells import BARE, TYPED, UNTIDY, codes_of, functions, rule_of, what
+from hub.standards.validation.oneroster_layout import Column, FileLayout, layouts
 from hub.standards.validation.oneroster_source import Source
-from hub.standards.validation.oneroster_syntax import (
-    judge_line_breaks,
-    judge_quotes,
-    judge_rejects,
-    record_numbers,
-)
+from hub.standards.validation.oneroster_syntax import judge_line_breaks, judge_quotes, judge_rejects, record_numbers
 from hub.standards.validation.profiles import Judge
+from hub.standards.validation.sql_tree import added, call, create, fill, select
 
 LINE_LIMIT = 16_000_000  # bytes a record may take; DuckDB buffers four of them per thread
 _BITS, _PER_MASK = 4, 15
+_COUNTED = "SELECT count(*), 0, 0 FROM read"
+_KEYED = """SELECT count(*), count(sourcedId), count(DISTINCT hash(sourcedId)) FILTER (WHERE sourcedId IS NOT NULL)
+    FROM read"""
 _REJECTS = {
     "MISSING COLUMNS": "oneroster.csv.row_width",
     "TOO MANY COLUMNS": "oneroster.csv.row_width",
@@ -36,17 +37,60 @@ _REJECTS = {
 
 @dataclass(frozen=True)
 class Table:
-    """`rows` is an expression of the columns wanted and `_row`, the record number. Counts are of records."""
+    """A file in the connection, as relations with the `columns` and `_row`, the record number.
+
+    `rows` holds all rows that could be read, `living` those that no delta deletes, under the names that the checks of
+    the rule library use. `records` counts rejected ones too; `rejected` are their numbers. `twins`: a sourcedId
+    stands more than once. `view` is the file's text, columns c0, c1, ...
+    """
 
     source: Source
-    rows: Any
-    records: int  # rejected ones included
+    rows: str
+    living: str
+    columns: tuple[str, ...]
+    records: int
     accepted: int
-    view: str  # of the file's text, c0, c1, ...
-    rejected: tuple[int, ...] = ()  # record numbers
+    twins: bool
+    view: str
+    rejected: tuple[int, ...] = ()
 
 
-def open_csv(con: Any, source: Source, view: str) -> Any:
+def read_table(
+    con: Any, judge: Judge, source: Source, wanted: set[str], prefix: str = "", content: bool = False
+) -> Table:
+    """Reads and judges the file cell by cell and keeps its `wanted` columns.
+
+    `content` adds `_content`, a hash of what the row says beside its id, status and dateLastModified. Raises
+    duckdb.Error for a file that cannot be parsed at all.
+    """
+    name = f"{prefix}{source.layout.name}"
+    view, rows = f"{name}__csv", f"{name}__rows"
+    _open_csv(con, source, view)
+    shape = tuple((c, source.places[c.name]) for c in source.columns)
+    made = _statements(source.version, source.layout.name, prefix, source.mode, shape, frozenset(wanted), content,
+                       source.width if source.found.quotes else 0)  # fmt: skip
+    con.raw_sql(made.read)
+    rejects = _rejects(con)
+    count, keys, hashes, *worst = con.raw_sql(made.count).fetchone()
+    records = count + len(rejects)
+    broken = bool(rejects or source.found.quotes) and count_lines(source.path) != records + 1
+    numbers = record_numbers(source.path, [line for line, _ in rejects], broken)
+    judge_rejects(judge, source, rejects, numbers)
+    if numbers:
+        _renumber(con, name, numbers)
+    con.raw_sql(made.renumbered if numbers else made.numbered)
+    con.raw_sql(made.live)
+    if broken and source.found.quotes:
+        judge_line_breaks(con, judge, source, view, numbers)
+    faulty = {mask: top for mask, top in zip(made.masks, worst, strict=True) if top}
+    if faulty.pop("_quoted", 0) and not broken:
+        judge_quotes(con, judge, source)
+    if faulty and _judge_cells(con, judge, source, rows, set(faulty)) & UNTIDY:
+        con.raw_sql(made.mend)
+    return Table(source, rows, name, made.columns, records, count, keys != hashes, view, tuple(numbers))
+
+
+def _open_csv(con: Any, source: Source, view: str) -> None:
     """The file as a view of text columns c0, c1, ...; what it rejects when read stands in reject_errors."""
     con.raw_sql("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
     relation = con.con.read_csv(
@@ -65,61 +109,92 @@ def open_csv(con: Any, source: Source, view: str) -> Any:
         encoding="utf-8",
     )
     relation.create_view(view, replace=True)
-    return con.table(view)
 
 
-def read_table(con: Any, judge: Judge, source: Source, wanted: set[str], name: str, content: bool = False) -> Table:
-    """Reads and judges the file cell by cell and keeps its `wanted` columns in tables that begin with `name`.
+@dataclass(frozen=True)
+class _Statements:
+    """What makes the table of a file, counts it, tidies its cells, and makes the relations of its rows."""
 
-    `content` adds `_content`, a hash of what the row says beside its id, status and dateLastModified; a delta has
-    `_status`. Raises duckdb.Error for a file that cannot be parsed at all.
-    """
-    raw = open_csv(con, source, f"{name}__csv")
-    cell = {c.name: raw[f"c{source.places[c.name]}"] for c in source.columns}
-    cells = {c.name: kept(cell[c.name], c) for c in source.columns if c.name in wanted}
+    read: str
+    count: str
+    mend: str
+    numbered: str
+    renumbered: str
+    live: str
+    columns: tuple[str, ...]
+    masks: tuple[str, ...]
+
+
+@lru_cache(maxsize=256)
+def _statements(
+    version: str,
+    file: str,
+    prefix: str,
+    mode: str,
+    shape: tuple[tuple[Column, int], ...],
+    wanted: frozenset[str],
+    content: bool,
+    quoted: int,
+) -> _Statements:
+    """`shape`: the columns that are there, each with its place; `quoted`: how many columns to search for quotes."""
+    name, read = f"{prefix}{file}", f"{prefix}{file}__read"
+    names = functions(version)[0]
+    cell = {column.name: sge.column(f"c{place}", quoted=True) for column, place in shape}
+    items = {
+        c.name: sge.TryCast(this=cell[c.name], to=sge.DataType.build(TYPED[c.kind]))
+        if c.kind in TYPED
+        else cell[c.name]
+        for c, _ in shape
+        if c.name in wanted
+    }
+    mended = {
+        c.name: call(names[what("kept", c)], sge.column(c.name, quoted=True)) for c, _ in shape if c.name in items
+    }
     if content:
-        cells["_content"] = _content(cell)
-    if source.mode == "delta" and "status" in cell:
-        cells["_status"] = cell["status"].strip().lower()
-    masks = _masks(source, cell)
-    if source.found.quotes:
-        columns = [raw[c] for c in raw.columns]
-        masks["_quoted"] = sum((c.contains('"').fill_null(False).cast("int64") for c in columns), ibis.literal(0))
-    read = keep(con, f"{name}__read", raw.select(**cells, **masks))
-    rejects = _rejects(con)
-    counts = {"rows": read.count(), **{mask: read[mask].max() for mask in masks}}
-    found = {k: int(v or 0) for k, v in con.to_pyarrow(read.aggregate(**counts)).to_pylist()[0].items()}
-    records = found["rows"] + len(rejects)
-    broken = source.found.lines != records + 1
-    numbers = record_numbers(source.path, [line for line, _ in rejects], broken)
-    judge_rejects(judge, source, rejects, numbers)
-    rows = _numbered(con, name, read, numbers)
-    if broken and source.found.quotes:
-        judge_line_breaks(con, judge, source, raw, numbers)
-    elif found.get("_quoted"):
-        judge_quotes(con, judge, source, raw)
-    _judge_cells(con, judge, source, rows, [m for m in masks if found[m] and m != "_quoted"])
-    return Table(source, rows.drop(*masks), records, found["rows"], f"{name}__csv", tuple(numbers))
+        said = [
+            tree.copy() for column, tree in cell.items() if column not in ("sourcedId", "status", "dateLastModified")
+        ]
+        items["_content"] = call("hash", sge.convert(0), *said)
+    masks = _masks([(call(names[what("fault", c, mode)], cell[c.name].copy())) for c, _ in shape])
+    if quoted:
+        every = [f"c{i}" for i in range(quoted)]
+        masks["_quoted"] = added([fill("CAST(coalesce(contains(raw, '\"'), false) AS INT)", raw=c) for c in every])
+    count = fill(_KEYED if "sourcedId" in items else _COUNTED, read=read)
+    count = count.select(*[sge.Max(this=sge.column(mask, quoted=True)) for mask in masks])
+    tidy = sge.Star(replace=[sge.alias_(tree, c, quoted=True) for c, tree in mended.items()])
+    numbered = fill("SELECT *, rowid + 1 AS _row FROM read", read=read)
+    return _Statements(
+        read=create("TABLE", read, select({**items, **masks}, f"{name}__csv")),
+        count=str(count.sql("duckdb")),
+        mend=create("TABLE", read, sge.Select(expressions=[tidy]).from_(sge.table_(read, quoted=True), copy=False)),
+        numbered=create("VIEW", f"{name}__rows", numbered),
+        renumbered=create("VIEW", f"{name}__rows", fill("SELECT * FROM read", read=read)),
+        live=create("VIEW", name, _living(layouts(version)[file], f"{name}__rows", mode, list(items), wanted)),
+        columns=tuple(items),
+        masks=tuple(masks),
+    )
 
 
-def _content(cell: dict[str, Any]) -> Any:
-    said = [
-        text.fill_null("") for name, text in cell.items() if name not in ("sourcedId", "status", "dateLastModified")
-    ]
-    return ibis.literal("\x1f").join([ibis.literal(""), *said]).hash()
-
-
-def _masks(source: Source, cell: dict[str, Any]) -> dict[str, Any]:
+def _masks(faults: list[Any]) -> dict[str, Any]:
     """Four bits for the fault of each cell, fifteen cells to an integer."""
     masks = {}
-    columns = source.columns
-    for start in range(0, len(columns), _PER_MASK):
+    for start in range(0, len(faults), _PER_MASK):
         parts = [
-            fault(cell[c.name], c, source.mode).cast("int64") * (1 << (_BITS * i))
-            for i, c in enumerate(columns[start : start + _PER_MASK])
+            sge.Mul(this=sge.cast(tree, "BIGINT"), expression=sge.convert(1 << (_BITS * i)))
+            for i, tree in enumerate(faults[start : start + _PER_MASK])
         ]
-        masks[f"_fault{start // _PER_MASK}"] = sum(parts[1:], parts[0])
+        masks[f"_fault{start // _PER_MASK}"] = added(parts)
     return masks
+
+
+def _living(layout: FileLayout, rows: str, mode: str, columns: list[str], wanted: frozenset[str]) -> Any:
+    """The rows that checks see: a column that the file lacks is null, and what a delta deletes is not there."""
+    kinds = {c.name: {"date": "DATE", "float": "DOUBLE"}.get(c.kind, "TEXT") for c in layout.columns}
+    lacking = {c: sge.cast(sge.null(), kinds[c]) for c in sorted(wanted - set(columns))}
+    query = select({c: sge.column(c, quoted=True) for c in (*columns, "_row")} | lacking, rows)
+    if mode == "delta" and "status" in columns:
+        query = query.where(fill(f"coalesce(lower({BARE}), '') <> 'tobedeleted'", raw="status"))
+    return query
 
 
 def _rejects(con: Any) -> list[tuple[int, str]]:
@@ -128,33 +203,32 @@ def _rejects(con: Any) -> list[tuple[int, str]]:
     return [(line, _REJECTS.get(kind, "oneroster.csv.quote")) for line, kind in rows.fetchall()]
 
 
-def _numbered(con: Any, name: str, read: Any, rejected: list[int]) -> Any:
-    """The rows with `_row`. The parser counts what it took: the j-th reject, record r, stands before its row r - j."""
-    if not rejected:
-        return read.mutate(_row=read.rowid() + 1)
+def _renumber(con: Any, name: str, rejected: list[int]) -> None:
+    """The parser counts only what it took: the j-th reject, record r, stands before its row r - j."""
     gaps = {"_at": [r - j for j, r in enumerate(rejected)], "_shift": list(range(1, len(rejected) + 1))}
     places = con.create_table(f"{name}__gaps", pa.table(gaps), overwrite=True)
-    rows = read.mutate(_taken=read.rowid() + 1)
-    shifted = rows.asof_join(places, on=rows["_taken"] >= places["_at"])
-    columns = [shifted[c] for c in read.columns]
-    return keep(con, f"{name}__rows", shifted.select(*columns, _row=shifted["_taken"] + shifted["_shift"].fill_null(0)))
+    table = con.table(f"{name}__read")
+    taken = table.mutate(_taken=table.rowid() + 1)
+    shifted = taken.asof_join(places, on=taken["_taken"] >= places["_at"])
+    columns = [shifted[c] for c in table.columns]
+    keep(con, f"{name}__read", shifted.select(*columns, _row=shifted["_taken"] + shifted["_shift"].fill_null(0)))
 
 
-def _judge_cells(con: Any, judge: Judge, source: Source, rows: Any, masks: list[str]) -> None:
-    """Counts each kind of fault exactly, and looks up the first rows of each that occurs."""
+def _judge_cells(con: Any, judge: Judge, source: Source, name: str, masks: set[str]) -> set[int]:
+    """Counts each kind of fault exactly, looks up the first rows of each that occurs, and returns which do."""
+    rows = con.table(name)
     faults: dict[str, tuple[Column, int, Any]] = {}
     for i, column in enumerate(source.columns):
         mask = f"_fault{i // _PER_MASK}"
         if mask in masks:
             bits = (rows[mask] // (1 << (_BITS * (i % _PER_MASK)))) % (1 << _BITS)
             faults |= {f"{column.name}.{code}": (column, code, bits == code) for code in codes_of(column, source.mode)}
-    if not faults:
-        return
     counts = con.to_pyarrow(rows.aggregate(**{key: test.sum() for key, (_, _, test) in faults.items()})).to_pylist()[0]
     for key, (column, code, test) in faults.items():
         if counts[key]:
             places = first_rows(con, rows.filter(test), judge.max_per_rule)
             judge.find(rule_of(column, code), source.name, column.name, places, int(counts[key]))
+    return {code for key, (_, code, _) in faults.items() if counts[key]}
 
 
 def first_rows(con: Any, rows: Any, limit: int) -> list[int]:

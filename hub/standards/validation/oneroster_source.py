@@ -14,6 +14,7 @@ class Source:
     """A file ready to be read. `places`: where in the file each known column stands."""
 
     name: str  # inside the package
+    version: str  # of the layout, "1.1" or "1.2"
     layout: FileLayout
     mode: str
     path: Path

@@ -43,10 +43,10 @@ def judge_rejects(judge: Judge, source: Source, rejects: list[tuple[int, str]], 
         judge.find(rule, source.name, "", rows)
 
 
-def judge_line_breaks(con: Any, judge: Judge, source: Source, raw: Any, rejected: list[int]) -> None:
+def judge_line_breaks(con: Any, judge: Judge, source: Source, view: str, rejected: list[int]) -> None:
     """OneRoster CSV binding: no line break inside a field."""
     names = {place: name for name, place in source.places.items()}
-    rows = raw.mutate(_taken=ibis.row_number() + 1)
+    rows = con.table(view).mutate(_taken=ibis.row_number() + 1)
     for place in range(source.width):
         text = rows[f"c{place}"]
         broken = rows.filter(text.contains("\n") | text.contains("\r"))
@@ -58,7 +58,7 @@ def judge_line_breaks(con: Any, judge: Judge, source: Source, raw: Any, rejected
             judge.find("oneroster.csv.line_break_in_field", source.name, column, places, count)
 
 
-def judge_quotes(con: Any, judge: Judge, source: Source, raw: Any) -> None:
+def judge_quotes(con: Any, judge: Judge, source: Source) -> None:
     """RFC 4180, section 2: a field that is not quoted holds no quote. Each record is one line here."""
     relation = con.con.read_csv(
         str(source.path),

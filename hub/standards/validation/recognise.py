@@ -34,7 +34,9 @@ def recognise(feed: Feed) -> Literal["OneRoster", "Ed-Fi"]:
 def header_of(file: SentFile) -> list[str] | None:
     """The first record as text without a byte order mark, or None where there is none that can be read."""
     with file.path.open("rb") as stream:
-        start = stream.read(HEADER_LIMIT)
+        start = stream.read(1 << 16)
+        if b"\n" not in start:
+            start += stream.read(HEADER_LIMIT)
     text = start.decode("utf-8-sig", errors="replace").replace("\x00", "�")
     try:
         return next(csv.reader(text.splitlines(keepends=True)), None)
