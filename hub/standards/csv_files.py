@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hub.engine import keep
+from hub.engine import keep, keep_cells
 from hub.errors import AskVendor
 from hub.model import Stream
 
@@ -146,7 +146,7 @@ def read_records(
     header: Header,
     stream: Stream,
     used: set[str],
-    place: dict[str, Any] | None = None,
+    place: dict[str, str | int | None] | None = None,
 ) -> Iterator[Reject]:
     """Makes DuckDB table `table` of the used columns as trimmed text (blank is null) with `_row`; yields rejects.
 
@@ -173,19 +173,16 @@ def read_records(
     )
     view = f"{table}__file"
     relation.create_view(view, replace=True)
-    raw = con.table(view)
     nulls = stream.options.get("nulls", [])
     names = {layout: file for layout, file in ((c, header.renamed.get(c, c)) for c in used) if file in header.columns}
 
-    def clean(column: Any) -> Any:
+    def clean(cell: Any) -> Any:
         # Only what begins or ends in white space is stripped: asking every cell costs four times the reading.
-        spaced = (column < "!") | (column.right(1).ascii_str() <= 32)
-        value = spaced.ifelse(column.strip().nullif(""), column)
+        spaced = (cell < "!") | (cell.right(1).ascii_str() <= 32)
+        value = spaced.ifelse(cell.strip().nullif(""), cell)
         return value.isin(nulls).ifelse(ibis.null("string"), value) if nulls else value
 
-    cells = {layout: clean(raw[file]) for layout, file in names.items()}
-    expr = raw.select(**cells, _row=ibis.row_number() + 1, **(place or {}))
-    keep(con, table, expr)
+    keep_cells(con, table, view, clean, names, place or {})
     con.drop_view(view, force=True)
     rejects = _rejects(con)
     if rejects:

@@ -56,8 +56,10 @@ def _by_header(source: Source, file: OpenedFile) -> Stream | None:
         except AskVendor:
             continue
         if len(header.unknown) * 2 < len(header.columns):
-            fitting.append(stream)
-    return fitting[0] if len(fitting) == 1 else None
+            fitting.append((stream, header.columns))
+    if len(fitting) > 1:  # a short layout fits many: the one that it is counts
+        fitting = [(s, c) for s, c in fitting if any(set(c) == set(one) for one in s.options["layouts"].values())]
+    return fitting[0][0] if len(fitting) == 1 else None
 
 
 def read_csv_stream(
@@ -71,8 +73,8 @@ def read_csv_stream(
     header = read_header(file.path, file.name, stream)
     wanted = _columns(stream, header) if used is None else {c for c in _columns(stream, header) if c in used}
     table = f"{stream.name}__{seq}_{file.sha256[:12]}"
-    place = {"_file": ibis.literal(file.sha256), "_seq": ibis.literal(seq, type="int64")}
-    place |= {c: ibis.null("string") for c in stream.columns if c in (used or ()) and c not in wanted}
+    place: dict[str, str | int | None] = {"_file": file.sha256, "_seq": seq}
+    place |= {c: None for c in stream.columns if c in (used or ()) and c not in wanted}
     if has_nul(file.path):
         raise nul_bytes(file.name)
     try:

@@ -86,7 +86,7 @@ def _number(word: dict[str, Any], _target: Field, context: Context) -> Value:
     return Value(value, raw.notnull() & value.isnull(), "type.number")
 
 
-def _boolean(word: dict[str, Any], _target: Field, context: Context) -> Value:
+def _boolean(word: dict[Any, Any], _target: Field, context: Context) -> Value:
     raw = context.column(word["boolean"])
     if raw.type().is_boolean():
         return Value(raw)
