@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Literal
 
 from hub.errors import AskVendor
 from hub.model import OpenedDelivery, OpenedFile, Source, Stream
+from hub.standards.csv_files import read_header
 from hub.standards.oneroster_rows import settle
 from hub.standards.streams import StreamRead, assign, read_csv_stream, stack
 
@@ -88,6 +90,10 @@ def fold(
     `delivery` "delta" takes deltas whose bulk never came. Raises AskVendor for a package that is refused whole.
     """
     chains, repairs, unknown = _chains(source, deliveries)
+    for earlier in deliveries[:-1]:
+        used_still = any(seq == earlier.seq for chain in chains.values() for _, seq, _ in chain)
+        if used_still and not _sound(source, earlier):
+            return fold(con, source, [d for d in deliveries if d is not earlier], used, facts, delivery)
     reads: list[StreamRead] = []
     ignored: dict[str, dict[str, int]] = {}
     for stream in source.streams:
@@ -120,6 +126,21 @@ def fold(
     here = {r.stream for r in reads}
     repairs = {k: v for k, v in repairs.items() if v}
     return Folded(tuple(reads), ignored, repairs, tuple(unknown), _missing(con, source, here))
+
+
+def _sound(source: Source, delivery: OpenedDelivery) -> bool:
+    """Whether no file of it refuses the whole package by its header or for having no rows."""
+    streams = {s.name: s for s in source.streams}
+    for name, (mode, file) in _package(source, delivery).files.items():
+        try:
+            read_header(file.path, file.name, streams[name])
+        except AskVendor:
+            return False
+        with file.path.open("rb") as lines:
+            next(lines, None)
+            if mode == "bulk" and not any(line.strip() for line in itertools.islice(lines, 1000)):
+                return False
+    return True
 
 
 def _is_manifest(file: OpenedFile) -> bool:

@@ -101,10 +101,12 @@ def _standard(name: str, body: dict[str, Any], said: dict[str, Any]) -> dict[str
         for column in layout
         if all(v in columns[column].get("required", ()) for v, names in layouts.items() if column in names)
     }
-    spare = [c for c in columns if c not in always]
+    inserted = body.get("inserted", {})  # columns that one edition had in between
+    spare = [c for c in columns if c not in always] + [c for more in inserted.values() for c in more]
     return {
         **said,
         **body,
+        "layouts": {version: [*names, *inserted.get(version, ())] for version, names in layouts.items()},
         "pattern": rf"(?i)^{name}\.csv$",
         "optional": [*spare, *said.get("optional", ())],
         "refers": {c: spec["to"] for c, spec in columns.items() if "to" in spec},
