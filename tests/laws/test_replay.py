@@ -142,7 +142,18 @@ CONTENT = ("_key", "_hash", "_source", "_field_sources")
 ENTITIES = ("Student", "StudentAssessment", "Assessment", "StudentIdentificationCode")
 
 
-@pytest.mark.parametrize("lost", [["work"], ["work", "runs", "snapshots"], ["work", "runs", "snapshots", "store"]])
+STORE_LOST = pytest.mark.xfail(
+    strict=True,
+    reason="a lost store is made again from the newest deliveries, not night by night: who has left is not known to it",
+)
+LOST = (
+    ["work"],
+    ["work", "runs", "snapshots"],
+    pytest.param(["work", "runs", "snapshots", "store"], marks=STORE_LOST),
+)
+
+
+@pytest.mark.parametrize("lost", LOST)
 def test_what_landed_gives_the_same_record_again(two_nights: Hub, tmp_path: Path, specs: Path, lost: list[str]) -> None:
     shutil.copytree(two_nights.root, tmp_path / "hub")
     hub = a_hub(tmp_path / "hub", specs)
