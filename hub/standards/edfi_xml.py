@@ -210,15 +210,22 @@ class _Reader:
         return True
 
 
-def read_interchange(path: Path, entities: Mapping[str, Entity], out: Path, *, batch_rows: int = 20_000) -> XmlRead:
+def read_interchange(
+    path: Path,
+    entities: Mapping[str, Entity],
+    out: Path,
+    *,
+    batch_rows: int = 20_000,
+    namespace: str = "http://ed-fi.org/5.",
+) -> XmlRead:
     """Read one interchange document into `out/<Entity>.parquet`, one file per entity met.
 
     Columns: every field of the entity as VARCHAR raw text (a school year `2021-2022` as the year in which it ends;
     lists and objects as compact JSON of strings), `_conflicts`, `_row` (1-based among all records of the document),
     `_line`. Blank elements are null. Raises AskVendor, naming file and line, where the document is not well-formed,
-    has a DOCTYPE, is not an Interchange of Ed-Fi 5.x, or has a record over 64 MiB.
+    has a DOCTYPE, is not an Interchange of Ed-Fi 5.x (or of what `namespace` begins with), or has a record over 64 MiB.
     """
-    reader = _Reader(opened(path), entities)
+    reader = _Reader(opened(path, namespace), entities)
     try:
         return _write(path, reader, out, batch_rows)
     except _RefMet:

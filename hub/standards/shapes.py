@@ -18,6 +18,8 @@ from hub.errors import FixConfiguration
 from hub.standards.specs import SCHEMAS
 
 TYPES, INTERCHANGES = "types.json", "interchanges.json"
+#: Groups of complex types that are entities of the standard.
+ENTITY_GROUPS = ("Domain Entity", "Association")
 _OCCURS = {"": (True, False), "?": (False, False), "*": (False, True), "+": (True, True)}
 
 

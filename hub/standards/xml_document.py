@@ -47,8 +47,11 @@ def _opening(path: Path) -> Any:
     raise AskVendor(f"{path.name}: no root element in the first MiB.", "Send an Ed-Fi interchange document.")
 
 
-def opened(path: Path) -> str:
-    """The tag of the root of a document that may be read. Raises AskVendor where it may not."""
+def opened(path: Path, namespace: str = _NAMESPACE) -> str:
+    """The tag of the root of a document that may be read. Raises AskVendor where it may not.
+
+    `namespace`: how the namespace of its root must begin.
+    """
     if not path.stat().st_size:
         raise AskVendor(f"{path.name}: the file is empty.", "Send an Ed-Fi interchange document.")
     with _refused(path):
@@ -61,7 +64,7 @@ def opened(path: Path) -> str:
             f"{path.name} line {root.sourceline}: the root element is not an Ed-Fi interchange.",
             "Send a bulk interchange document, whose root is named Interchange...",
         )
-    if not (name.namespace or "").startswith(_NAMESPACE):
+    if not (name.namespace or "").startswith(namespace):
         raise AskVendor(
             f"{path.name} line {root.sourceline}: the namespace is not of Ed-Fi Data Standard 5.x.",
             "Send the document with the namespace http://ed-fi.org/5.2.0.",
