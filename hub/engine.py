@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -116,10 +117,11 @@ def stacked(tables: list[Any]) -> Any:
     return tables[0] if len(tables) == 1 else ibis.union(*tables)
 
 
-def view(con: Any, name: str, select: str) -> Any:
-    """View `name` of a SELECT that a spec holds: a query over tables only, no file and no function that reads one.
+@lru_cache(maxsize=1024)
+def parsed(select: str) -> Any:
+    """The tree of a SELECT that a spec holds; it is read and never changed. Parsing costs more than running it.
 
-    Raises FixConfiguration for anything else. (Ibis 12's own `con.sql` does not run on DuckDB 2.)
+    Raises FixConfiguration for anything but a query over tables: no file, no function that reads one.
     """
     import sqlglot
     import sqlglot.expressions as sge
@@ -129,10 +131,26 @@ def view(con: Any, name: str, select: str) -> Any:
     try:
         query = sqlglot.parse_one(select, dialect="duckdb")
     except sqlglot.ParseError as error:
-        raise FixConfiguration(f"rows of {name}: {error}.".splitlines()[0], "Correct the SELECT.") from error
+        raise FixConfiguration(f"{error}.".splitlines()[0], "Correct the SELECT.") from error
     tables = list(query.find_all(sge.Table))
     if not isinstance(query, sge.Query) or not all(isinstance(t.this, sge.Identifier) and not t.db for t in tables):
-        raise FixConfiguration(f"rows of {name}: only a SELECT over the source's own streams is allowed.")
-    create = sge.Create(this=sge.table_(name, quoted=True), kind="VIEW", replace=True, expression=query)
+        raise FixConfiguration("Only a SELECT over the source's own streams is allowed.")
+    return query
+
+
+def view(con: Any, name: str, select: str) -> Any:
+    """View `name` of a SELECT that a spec holds. (Ibis 12's own `con.sql` does not run on DuckDB 2.)
+
+    Raises FixConfiguration for anything but a query over tables: no file, no function that reads one.
+    """
+    import sqlglot.expressions as sge
+
+    from hub.errors import FixConfiguration
+
+    try:
+        query = parsed(select)
+    except FixConfiguration as error:
+        raise FixConfiguration(f"rows of {name}: {error.message}", error.remedy) from error
+    create = sge.Create(this=sge.table_(name, quoted=True), kind="VIEW", replace=True, expression=query.copy())
     con.raw_sql(create.sql("duckdb"))
     return con.table(name)

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import ibis
-import sqlglot
 from sqlglot import exp
 
-from hub.engine import connect, stacked
+from hub.engine import connect, parsed, stacked
 from hub.errors import AskVendor
 from hub.model import Count, Entity, Mapping, OpenedDelivery, Source
 from hub.standards.appended import append_state
@@ -197,7 +196,7 @@ def _used_columns(source: Source) -> dict[str, set[str]]:
         words |= {stream.options["dates"]["column"]} if stream.options.get("dates") else set()
         selects += [rule["rows"] for rule in stream.options.get("ignore_rows", ()) if "rows" in rule]
     for select in selects:
-        words |= {c.name for c in sqlglot.parse_one(select, dialect="duckdb").find_all(exp.Column)}
+        words |= {c.name for c in parsed(select).find_all(exp.Column)}
     return {s.name: {c for c in s.columns if c in words} for s in source.streams}
 
 

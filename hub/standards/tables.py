@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import ibis
-import sqlglot
 from sqlglot import exp
 
-from hub.engine import keep, view
+from hub.engine import keep, parsed, view
 from hub.errors import FixConfiguration
 from hub.model import Field, Source, Table
 from hub.standards.values import Context
@@ -43,7 +42,7 @@ def make_tables(con: Any, source: Source, base: Context, codes: dict[str, frozen
 
 def reads(rows: str) -> set[str]:
     """Names of the tables that a SELECT reads."""
-    return {t.name for t in sqlglot.parse_one(rows, dialect="duckdb").find_all(exp.Table)}
+    return {t.name for t in parsed(rows).find_all(exp.Table)}
 
 
 def _make(con: Any, table: Table, base: Context) -> dict[str, int]:
@@ -87,4 +86,4 @@ def _vocabulary(con: Any, source: Source, codes: dict[str, frozenset[str]]) -> N
 
 
 def _texts(rows: str) -> set[str]:
-    return {str(t.this) for t in sqlglot.parse_one(rows, dialect="duckdb").find_all(exp.Literal) if t.is_string}
+    return {str(t.this) for t in parsed(rows).find_all(exp.Literal) if t.is_string}
