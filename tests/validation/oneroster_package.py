@@ -143,6 +143,11 @@ class Package:
             del self.rows[file]
             self.say(f"file.{file}", "absent")
 
+    def only(self, *files: str) -> Package:
+        """Keeps these files alone."""
+        self.drop(*(set(self.rows) - set(files)))
+        return self
+
     def text(self, file: str) -> bytes:
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")

@@ -32,8 +32,11 @@ class _Row:
     value: str
 
 
-def judge_manifest(judge: Judge, file: SentFile | None, version: str = "") -> Manifest:
-    """Reads and judges the manifest; `version` overrides what it says. A package without one is OneRoster 1.0."""
+def judge_manifest(judge: Judge, file: SentFile | None, version: str, fitting: str) -> Manifest:
+    """Reads and judges the manifest; `version` overrides what it says, `fitting` counts where it says nothing.
+
+    A package without a manifest is OneRoster 1.0.
+    """
     if file is None:
         judge.find("oneroster.manifest.missing", "manifest.csv")
         return Manifest(False, "", {})
@@ -51,7 +54,7 @@ def judge_manifest(judge: Judge, file: SentFile | None, version: str = "") -> Ma
     for name, numbers in twice.items():
         judge.find("oneroster.manifest.duplicate_property", file.name, name, numbers)
     found = _version(judge, file.name, said)
-    modes = _properties(judge, file.name, said, VERSIONS.get(version or found, "1.2"))
+    modes = _properties(judge, file.name, said, VERSIONS[version or found or fitting])
     return Manifest(True, found, modes)
 
 

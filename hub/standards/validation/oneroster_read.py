@@ -27,11 +27,11 @@ _COUNTED = "SELECT count(*), 0, 0 FROM read"
 _KEYED = """SELECT count(*), count(sourcedId), count(DISTINCT hash(sourcedId)) FILTER (WHERE sourcedId IS NOT NULL)
     FROM read"""
 _REJECTS = {
-    "MISSING COLUMNS": "oneroster.csv.row_width",
-    "TOO MANY COLUMNS": "oneroster.csv.row_width",
-    "UNQUOTED VALUE": "oneroster.csv.quote",
     "LINE SIZE OVER MAXIMUM": "oneroster.csv.row_too_long",
     "INVALID ENCODING": "oneroster.csv.encoding",
+    "UNQUOTED VALUE": "oneroster.csv.quote",
+    "MISSING COLUMNS": "oneroster.csv.row_width",
+    "TOO MANY COLUMNS": "oneroster.csv.row_width",
 }
 
 
@@ -198,9 +198,12 @@ def _living(layout: FileLayout, rows: str, mode: str, columns: list[str], wanted
 
 
 def _rejects(con: Any) -> list[tuple[int, str]]:
-    """(line, rule) of what the parser did not take, in order; a line with several errors once."""
-    rows = con.raw_sql("SELECT line, min(error_type::VARCHAR) FROM reject_errors GROUP BY line ORDER BY line")
-    return [(line, _REJECTS.get(kind, "oneroster.csv.quote")) for line, kind in rows.fetchall()]
+    """(line, rule) of what the parser did not take, in order; of several errors in a line that which explains more."""
+    rows = con.raw_sql("SELECT line, list(error_type::VARCHAR) FROM reject_errors GROUP BY line ORDER BY line")
+    return [
+        (line, next((rule for kind, rule in _REJECTS.items() if kind in kinds), "oneroster.csv.quote"))
+        for line, kinds in rows.fetchall()
+    ]
 
 
 def _renumber(con: Any, name: str, rejected: list[int]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -13,7 +13,7 @@ import yaml
 from hub.errors import FixConfiguration
 from hub.model import Rule, Severity
 from hub.standards.rules import load_rules
-from hub.standards.validation.findings import STAGES, Finding, Stage
+from hub.standards.validation.findings import STAGES, Finding, Stage, Validation
 
 PROFILES = Path(__file__).resolve().parents[3] / "schemas" / "profiles"
 
@@ -112,3 +112,17 @@ class Judge:
                 key=lambda f: (STAGES.index(f.stage), f.severity, f.file, f.rule, f.column, f.row or 0, f.line or 0),
             )
         )
+
+
+def under(found: Validation, profile: str) -> Validation:
+    """The same findings as another profile judges them, without reading the feed again.
+
+    What the first profile does not report at all is not there, and the limits of a difference stay those of the first.
+    """
+    judged = load_profile(profile)
+    kept = []
+    for finding in found.findings:
+        severity = judged.severity(load_rules()[finding.rule])
+        if severity != "off":
+            kept.append(replace(finding, severity=severity))
+    return replace(found, profile=profile, findings=tuple(kept))
