@@ -12,12 +12,13 @@ from typing import Any
 
 import ibis
 
-from hub.engine import keep_counted, row_count, view
+from hub.engine import count, keep_counted, row_count, view
 from hub.model import Count, Entity, Field, Mapping
 from hub.standards.values import Context, Expr, Value, any_of
 from hub.standards.verbs import compile_verb
 
 HELD_COLUMNS = ("_source", "_stream", "_file", "_row", "_seq", "entity", "field", "rule")
+WIDE_ROWS = 16_384  # of a row group: a writer holds one in memory for each thread
 PLACE = ("_file", "_row", "_seq")
 
 
@@ -90,14 +91,18 @@ def normalize_entity(
     typed = rows.select(**columns, **mended)
     checks = [*_losses(typed, read), *_checks(typed, entity, values, later, vocabulary)]
     faulty = any_of([c for _, _, c in checks]).fill_null(False) if checks else ibis.literal(False)
-    # Kept, as what follows reads it three times: the SELECT with its joins runs, and is compiled, only once.
-    typed, total = keep_counted(con, "typed", typed.mutate(_faulty=faulty))
+    typed = typed.mutate(_faulty=faulty)
+    wide = any(v.parts for v in values.values())
+    if wide:  # lists of many columns take 8 KB a row: they go to the file and nowhere else
+        total = count(con, rows)
+    else:  # kept, as what follows reads it three times: the SELECT with its joins runs, and is compiled, only once
+        typed, total = keep_counted(con, "typed", typed)
     carried = [*values, *people, *partly]
     kept = typed.filter(~typed["_faulty"]).select(
         *carried, _source=ibis.literal(source), _stream=ibis.literal(mapping.stream), **{c: typed[c] for c in PLACE}
     )
     path = out.with_suffix(".parquet")
-    con.to_parquet(_complete(kept, entity), path)
+    con.to_parquet(_complete(kept, entity), path, **({"row_group_size": WIDE_ROWS} if wide else {}))
     accepted = row_count(path)
     held = None
     if accepted < total:
@@ -106,7 +111,8 @@ def normalize_entity(
         checks = [*_losses(close, read), *_checks(close, entity, values, later, vocabulary)]
         con.to_parquet(_faults(close, checks, source, mapping.stream, entity.name), held)
     repairs = _repairs(con, typed, mended, names)
-    con.drop_table("typed")
+    if not wide:
+        con.drop_table("typed")
     return EntityRows(entity.name, mapping.stream, accepted, total - accepted, path, held, repairs)
 
 

@@ -34,11 +34,17 @@ FORMS = {
 
 @dataclass(frozen=True)
 class _Item:
-    """JSON text of one list item, null where it is absent; `part` and `repairs` say what was lost or mended."""
+    """JSON text of one list item without its last brace, and a value that is null where it is absent.
+
+    `raw` and `long` are the column itself where a "no score" or a cut of it is to be counted: many columns are asked
+    at once, as each expression takes time to compile.
+    """
 
     text: Expr
-    present: Expr
+    sign: Expr
     part: tuple[str, str, Expr] | None = None
+    raw: Expr | None = None
+    long: Expr | None = None
     repairs: tuple[tuple[str, Expr], ...] = ()
 
 
@@ -48,7 +54,7 @@ def scores(word: dict[str, Any], _target: Field, context: Context) -> Value:
     Lost where a text does not have its datatype's form. A Level longer than Ed-Fi's 35 characters is cut and counted.
     `none: [texts]` are what the vendor writes for "no score"; they are counted and left out.
     """
-    return _value(_scores(word, context))
+    return _value(_scores(word, context), word)
 
 
 def levels(word: dict[str, Any], _target: Field, context: Context) -> Value:
@@ -56,7 +62,7 @@ def levels(word: dict[str, Any], _target: Field, context: Context) -> Value:
 
     The crosswalk lists every level of the vendor, as written (letter case counts); an empty value says nothing.
     """
-    return _value(_levels(word, context))
+    return _value(_levels(word, context), word)
 
 
 def objectives(word: dict[str, Any], target: Field, context: Context) -> Value:
@@ -81,8 +87,8 @@ def objectives(word: dict[str, Any], target: Field, context: Context) -> Value:
         inner += [*found, *reached]
         code = compile_verb(entry["identificationCode"], fields["identificationCode"], context)
         fixed = "const" in entry["identificationCode"]
-        any_result = any_of([i.present for i in (*found, *reached)])
-        present = any_result if fixed else any_result | code.expr.notnull()
+        signs = [i.sign for i in (*found, *reached)]
+        sign = ibis.coalesce(*signs) if fixed else ibis.coalesce(*signs, code.expr)
         body = ibis.literal(",").join(
             [
                 _member("identificationCode", code.expr),
@@ -90,12 +96,12 @@ def objectives(word: dict[str, Any], target: Field, context: Context) -> Value:
                 *(ibis.literal(f'"{name}":') + _list(items) for name, items in _lists(found, reached)),
             ]
         )
-        text = present.ifelse(ibis.literal("{").concat(body, "}"), ibis.null("string"))
+        text = sign.notnull().ifelse(ibis.literal("{").concat(body), ibis.null("string"))
         column = next(iter(entry.get("scores") or entry.get("levels")))
-        part = None if fixed else (column, "required", any_result & code.expr.isnull())
-        made.append(_Item(text, present, part, code.repairs))
-    outer = _value(made)
-    rest = _value(inner)
+        part = None if fixed else (column, "required", ibis.coalesce(*signs).notnull() & code.expr.isnull())
+        made.append(_Item(text, sign, part, repairs=code.repairs))
+    outer = _value(made, {})
+    rest = _value(inner, word)
     losses = [v.lost for v in (outer, rest) if v.lost is not None]
     return Value(
         outer.expr,
@@ -142,23 +148,24 @@ def _scores(word: dict[str, Any], context: Context) -> list[_Item]:
 
 def _score(column: str, method: str, datatype: str, word: dict[str, Any], context: Context) -> _Item:
     raw = context.text(column)
-    none = [str(v) for v in word.get("none", ())]
-    value = raw.isin(none).ifelse(ibis.null("string"), raw) if none else raw
-    repairs = (("score.none", raw.isin(none)),) if none else ()
+    value = raw
+    for none in word.get("none", ()):
+        value = value.nullif(str(none))
     start = _json(
         {
             "assessmentReportingMethodDescriptor": _method(word["namespace"], method),
             "resultDatatypeTypeDescriptor": _datatype(datatype),
         }
     )[:-1]
+    start = f'{start},"result":'
     if datatype == "Level":
-        text = ibis.literal(f'{start},"result":').concat(to_json(value.left(RESULT_LENGTH)), "}")
-        return _Item(text, value.notnull(), None, (*repairs, ("length.cut", value.length() > RESULT_LENGTH)))
+        text = ibis.literal(start).concat(to_json(value.left(RESULT_LENGTH)))
+        return _Item(text, value, raw=raw, long=value)
     if datatype not in FORMS:
         raise FixConfiguration(f"{column}: no result datatype {datatype!r}.", f"There are: {', '.join(FORMS)}, Level.")
     rule, form = FORMS[datatype]
-    text = ibis.literal(f'{start},"result":"').concat(value, '"}')  # what has the form needs no escape
-    return _Item(text, value.notnull(), (column, rule, value.notnull() & ~value.re_search(form)), repairs)
+    text = ibis.literal(start).concat(to_json(value))
+    return _Item(text, value, (column, rule, ~value.re_search(form)), raw)
 
 
 def _levels(word: dict[str, Any], context: Context) -> list[_Item]:
@@ -173,17 +180,19 @@ def _reached(column: str, method: str, crosswalk: str, word: dict[str, Any], con
     says = {code: value for code, (value, _) in table.items() if value}
     start = _json({"assessmentReportingMethodDescriptor": _method(word["namespace"], method)})[:-1]
     space = f'{start},"performanceLevelDescriptor":'
-    present = _among(raw, says)
+    said = _among(raw, says)
     if all(code == value and _json(code) == f'"{code}"' for code, value in says.items()):
         prefix = _json(_level(word["namespace"], ""))[:-1]
-        text = present.ifelse(ibis.literal(space + prefix).concat(raw, '"}'), ibis.null("string"))
+        text = said.ifelse(ibis.literal(space + prefix).concat(raw, '"'), ibis.null("string"))
     else:
-        pairs = [(c, f"{space}{_json(_level(word['namespace'], v))}}}") for c, v in says.items()]
+        pairs = [(c, f"{space}{_json(_level(word['namespace'], v))}") for c, v in says.items()]
         text = raw.cases(*pairs, else_=ibis.null("string"))
     silent = [code for code in table if code not in says]
     rules = {table[code][1] for code in silent if table[code][1]}
     repairs = tuple((rule, _among(raw, [c for c in silent if table[c][1] == rule])) for rule in sorted(rules))
-    return _Item(text, present, (column, "code.unknown", raw.notnull() & ~_among(raw, table)), repairs)
+    return _Item(
+        text, said.ifelse(raw, ibis.null("string")), (column, "code.unknown", ~_among(raw, table)), None, None, repairs
+    )
 
 
 def _among(raw: Expr, codes: Iterable[str]) -> Expr:
@@ -196,16 +205,23 @@ def _lists(found: list[_Item], reached: list[_Item]) -> list[tuple[str, list[_It
 
 
 def _list(items: list[_Item]) -> Expr:
-    joined = ibis.literal("[").concat(ibis.literal(",").join([i.text for i in items]), "]")
-    return any_of([i.present for i in items]).ifelse(joined, ibis.null("string"))
+    # Each byte is copied as seldom as can be: the braces between the items are the separator.
+    joined = ibis.literal("").join(["[", ibis.literal("},").join([i.text for i in items]), "}]"])
+    return ibis.coalesce(*[i.sign for i in items]).notnull().ifelse(joined, ibis.null("string"))
 
 
-def _value(items: list[_Item]) -> Value:
+def _value(items: list[_Item], word: dict[str, Any]) -> Value:
     parts = tuple(i.part for i in items if i.part)
     repairs: dict[str, list[Expr]] = {}
     for item in items:
         for rule, condition in item.repairs:
             repairs.setdefault(rule, []).append(condition)
+    raws = [item.raw for item in items if item.raw is not None]
+    for none in word.get("none", ()) if raws else ():
+        repairs.setdefault("score.none", []).append(ibis.literal(str(none)).isin(raws))
+    longs = [item.long.length() for item in items if item.long is not None]
+    if longs:
+        repairs.setdefault("length.cut", []).append(ibis.greatest(*longs, 0) > RESULT_LENGTH)
     return Value(
         _list(items),
         any_of([condition for _, _, condition in parts]) if parts else None,
