@@ -158,4 +158,4 @@ def test_the_hubs_own_tables_hold_no_value(shown: tuple[Hub, dict[str, str]]) ->
             assert not _finds(repr(rows)), table
     assert {"hub_run", "hub_held", "hub_review", "hub_snapshot"} <= set(tables)
     rules = {h.rule for h in store.held_rows(opened)}
-    assert rules >= {"identity.reviewed", "identity.unknown", "key.duplicate", "csv.quote", "length.max"}
+    assert rules >= {"identity.reviewed", "key.duplicate", "csv.quote", "length.max"}
