@@ -11,27 +11,14 @@ from pathlib import Path
 
 from hub.engine import connect
 from hub.errors import AskVendor, FixConfiguration
-from hub.model import Entity
 from hub.standards.shapes import ENTITY_GROUPS, load_shapes, versions
-from hub.standards.specs import descriptor_codes, load_entity
+from hub.standards.specs import descriptor_codes
 from hub.standards.validation.edfi_facts import Facts
 from hub.standards.validation.edfi_sets import Delivery, Known
 from hub.standards.validation.edfi_tally import Tally
 from hub.standards.validation.edfi_xml import Document, DocumentReader, kinds_of, open_document
 from hub.standards.validation.findings import FileRead, Validation
 from hub.standards.validation.profiles import Judge, load_profile
-
-
-class _Specs(dict[str, Entity]):
-    """The entities of one version, each read when it is first asked for."""
-
-    def __init__(self, version: str) -> None:
-        super().__init__()
-        self.version = version
-
-    def __missing__(self, name: str) -> Entity:
-        self[name] = load_entity(name, self.version)
-        return self[name]
 
 
 def validate_edfi(
@@ -98,8 +85,7 @@ class _Run:
         targets = frozenset(k for o in opened for k in kinds_of(o))
         if self.store is not None:
             targets = frozenset(n for n, t in self.shapes.complex.items() if t.group in ENTITY_GROUPS)
-        specs = {v: _Specs(v) for v in versions()}
-        readers = [DocumentReader(o, i, specs[o.version], targets, facts, self.tally) for i, o in enumerate(opened)]
+        readers = [DocumentReader(o, i, targets, facts, self.tally) for i, o in enumerate(opened)]
         documents = [reader.read() for reader in readers]
         unknown = {t for reader in readers for t in reader.unchecked()}
         if documents:
@@ -126,10 +112,7 @@ class _Run:
                 return documents[file].lines[row - 1]
 
             delivery = Delivery(con, table, [d.name for d in documents], facts.slots, bases, line, self.tally)
-            delivery.duplicates()
-            delivery.ids()
-            delivery.codes(self.vocabulary, listed=self.shapes.version == "5.2")
-            return delivery.references(self.store)
+            return delivery.all(facts.kinds, self.shapes.version == "5.2", self.store)
         finally:
             con.disconnect()
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from lxml import etree
 
 from hub.model import Entity
-from hub.standards.shapes import Particle, Shapes
+from hub.standards.shapes import Particle, Shapes, load_shapes
+from hub.standards.specs import load_entity
 
 #: Between the parts of a key; where a value holds it itself, it is replaced.
 PART = "\ue000"
@@ -42,6 +44,43 @@ class Slot:
     path: str = ""
     target: str = ""
     detail: str = ""
+
+
+class Specs(dict[str, Entity]):
+    """The entities of one version, each read when it is first asked for."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__()
+        self.version = version
+
+    def __missing__(self, name: str) -> Entity:
+        self[name] = load_entity(name, self.version)
+        return self[name]
+
+
+@lru_cache(maxsize=4)
+def specs(version: str) -> Specs:
+    return Specs(version)
+
+
+@dataclass(frozen=True)
+class Stylesheet:
+    """`slots` are numbered in the lines that `transform` writes; `unchecked`: record -> entities of no known key."""
+
+    transform: etree.XSLT
+    slots: tuple[Slot, ...]
+    unchecked: dict[str, set[str]]
+
+
+@lru_cache(maxsize=64)
+def stylesheet(
+    version: str, namespace: str, interchange: str, targets: frozenset[str], exact: bool, attributes: bool
+) -> Stylesheet:
+    """The stylesheet for the documents of an interchange: see `Extractor`."""
+    shapes = replace(load_shapes(version), namespace=namespace)
+    maker = Extractor(shapes, specs(version), targets, exact, attributes)
+    transform = maker.stylesheet(shapes.interchanges[interchange])
+    return Stylesheet(transform, tuple(maker.slots), maker.unchecked)
 
 
 @dataclass

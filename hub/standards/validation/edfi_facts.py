@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,18 +26,21 @@ _BLANK = (b"\t\n", b"\t" + _PART, _PART + b"\n", _PART + _PART)
 
 @dataclass
 class Facts:
-    """`slots` of all files, each numbered by its place here; `known` are the codes that need no further look."""
+    """`slots` of all files, each numbered by its place here; `known` are the codes that need no further look.
+
+    `kinds`: of the facts that were met.
+    """
 
     folder: Path
     known: dict[str, str]  # URI -> descriptor
     slots: list[Slot] = field(default_factory=list)
-    writers: list[Path] = field(default_factory=list)
+    kinds: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._uris = pa.array(self.known, pa.string())
         self._types = pa.array(self.known.values(), pa.string())
 
-    def sheet(self, slots: list[Slot]) -> Sheet:
+    def sheet(self, slots: Sequence[Slot]) -> Sheet:
         offset = len(self.slots)
         self.slots += slots
         kinds = [s.kind for s in slots]

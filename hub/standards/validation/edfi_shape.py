@@ -85,11 +85,16 @@ class ShapeReader:
             found.append(Fault("edfi.shape.unknown_record", row, line, etree.QName(element).localname[:_NAME]))
         return found
 
+    def valid(self, batch: Batch) -> bool:
+        """Whether all is well with a batch; it is only read."""
+        return bool(self.schema.validate(batch.root))
+
     def faults(self, batch: Batch) -> Iterator[Fault]:
         """Faults of the records of a batch, whose records are moved about: nothing may read them afterwards."""
         strange = self.strangers(batch)
         yield from strange
-        numbers = [n for n in range(len(batch.lines)) if batch.before + n + 1 not in {f.row for f in strange}]
+        rows = {f.row for f in strange}
+        numbers = [n for n in range(len(batch.lines)) if batch.before + n + 1 not in rows]
         for stranger in reversed(strange):
             del batch.root[stranger.row - 1 - batch.before]
         if not numbers or self.schema.validate(batch.root):

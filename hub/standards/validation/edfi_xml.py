@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,11 +12,10 @@ import pyarrow.parquet as pq
 from lxml import etree
 
 from hub.errors import AskVendor
-from hub.model import Entity
 from hub.standards.edfi_xml import read_interchange
 from hub.standards.shapes import ENTITY_GROUPS, load_shapes, versions
 from hub.standards.validation.edfi_document import Batch, Unreadable, batches, opening
-from hub.standards.validation.edfi_extract import PART, Extractor
+from hub.standards.validation.edfi_extract import PART, Stylesheet, specs, stylesheet
 from hub.standards.validation.edfi_facts import KEPT, SCHEMA, Facts, Sheet, Writer, each_slot, loose, parted
 from hub.standards.validation.edfi_shape import ShapeReader
 from hub.standards.validation.edfi_tally import Tally
@@ -88,37 +87,41 @@ class DocumentReader:
         self,
         opened: Opened,
         number: int,
-        entities: Mapping[str, Entity],
         targets: frozenset[str],
         facts: Facts,
         tally: Tally,
     ) -> None:
         self.opened, self.facts, self.tally = opened, facts, tally
         self.document = Document(opened.name, number, opened)
-        self.entities, self.targets = entities, targets
+        self.entities, self.targets = specs(opened.version), targets
         self.shape = ShapeReader(opened.version, opened.namespace, opened.interchange)
-        self.sheets: dict[tuple[bool, bool], tuple[etree.XSLT, Sheet, dict[str, set[str]]]] = {}
+        self.sheets: dict[tuple[bool, bool], tuple[Stylesheet, Sheet]] = {}
         self.blank: list[pa.Table] = []
 
     def read(self) -> Document:
         """Everything that the document says by itself goes to the tally, the rest to the facts."""
         writer = Writer(self.facts.folder / f"{self.document.number}.parquet")
         name, document = self.opened.name, self.document
+        self.beside = ThreadPoolExecutor(1)
         try:
             for batch in batches(self.opened.path, self.opened.tag):
                 document.lines += batch.lines
                 document.rows += len(batch.lines)
-                if batch.lines:
-                    self.extract(batch, writer)
-                elif not batch.before:
+                if not batch.lines:
                     self.tally.add("edfi.shape.no_record", name, line=1)
-                for f in self.shape.faults(batch):
+                    continue
+                # Both only read the batch, in C and without Python's lock.
+                facts = self.beside.submit(self.extract, batch)
+                valid = self.shape.valid(batch)
+                self.take(*facts.result(), writer)
+                for f in () if valid else self.shape.faults(batch):
                     clause = f"Ed-Fi Data Standard {self.opened.version} XSD, type {f.type}" if f.type else ""
                     self.tally.add(f.rule, name, f.column, f.row, f.line, f.value, f.detail, clause)
         except Unreadable as fault:
             self.tally.add(fault.rule, name, line=fault.line)
         finally:
             writer.close()
+            self.beside.shutdown()
         if document.by_id:
             self.resolve()
         else:
@@ -160,36 +163,30 @@ class DocumentReader:
         ]
         return parted(pa.Table.from_arrays(facts, schema=SCHEMA))
 
-    def sheet(self, exact: bool, attributes: bool) -> tuple[etree.XSLT, Sheet, dict[str, set[str]]]:
+    def sheet(self, exact: bool, attributes: bool) -> tuple[Stylesheet, Sheet]:
         found = self.sheets.get((exact, attributes))
         if found is None:
-            shapes = load_shapes(self.opened.version)
-            if shapes.namespace != self.opened.namespace:
-                shapes = replace(shapes, namespace=self.opened.namespace)
-            maker = Extractor(shapes, self.entities, self.targets, exact, attributes)
-            sheet = maker.stylesheet(shapes.interchanges[self.opened.interchange])
-            found = self.sheets[exact, attributes] = (sheet, self.facts.sheet(maker.slots), maker.unchecked)
+            said = self.opened
+            made = stylesheet(said.version, said.namespace, said.interchange, self.targets, exact, attributes)
+            found = self.sheets[exact, attributes] = (made, self.facts.sheet(made.slots))
         return found
 
-    def extract(self, batch: Batch, writer: Writer) -> None:
-        lines: pa.Table | None = None
-        text = b""
+    def extract(self, batch: Batch) -> tuple[pa.Table, bytes]:
+        """The facts of a batch, and the text that they were read from."""
         for exact in (False, True):
-            transform, sheet, _ = self.sheet(exact, batch.attributes)
-            text = bytes(transform(batch.root))
-            if exact or not loose(text):
-                lines = sheet.lines(text, self.document.number, batch.before)
+            made, sheet = self.sheet(exact, batch.attributes)
+            text = bytes(made.transform(batch.root))
+            lines = sheet.lines(text, self.document.number, batch.before) if exact or not loose(text) else None
             if lines is not None and pc.max(lines["row"]).as_py() == batch.before + len(batch.lines):
-                break
-        if lines is None:  # nothing that XML can hold breaks the exact stylesheet's lines
-            raise AssertionError("a record's facts could not be read")
-        self.take(lines, text, writer)
+                return lines, text
+        raise AssertionError("nothing that XML can hold breaks the lines of the exact stylesheet")
 
     def take(self, lines: pa.Table, text: bytes, writer: Writer) -> None:
         lines = lines.filter(pc.invert(self.facts.good(lines)))
         lines, blank = parted(lines, text)
         kinds = pc.unique(lines["kind"]).to_pylist()
         self.document.by_id = self.document.by_id or "by_id" in kinds
+        self.facts.kinds.update(kinds)
         slots = pc.unique(lines.filter(pc.is_in(lines["kind"], pa.array(["key", "code"])))["slot"]).to_pylist()
         self.document.kinds |= {self.facts.slots[s].record for s in slots}
         for kind in _DIRECT.keys() & set(kinds):
@@ -211,10 +208,7 @@ class DocumentReader:
 
     def unchecked(self) -> set[str]:
         """Entities that records of this document refer to and of which no key can be known."""
-        return {
-            t
-            for _, _, missing in self.sheets.values()
-            for r, ts in missing.items()
-            if r in self.document.kinds
-            for t in ts
-        }
+        found: set[str] = set()
+        for made, _ in self.sheets.values():
+            found.update(*(targets for record, targets in made.unchecked.items() if record in self.document.kinds))
+        return found
