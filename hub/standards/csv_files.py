@@ -71,8 +71,8 @@ def read_header(path: Path, name: str, stream: Stream) -> Header:
             f"{name}: the header cannot be read (rule csv.quote).", "Check the quotes of the first line."
         ) from error
     columns = [c.strip() for c in columns]
-    if len(set(columns)) < len(columns):
-        first, again = _twice(columns)
+    first, again = _twice(columns)
+    if again:
         # By place: where the header is missing, the first line is a student's row.
         raise AskVendor(
             f"{name}: columns {first} and {again} of the header have one name (rule csv.header.duplicate_column).",
@@ -86,13 +86,14 @@ def nul_bytes(name: str) -> AskVendor:
 
 
 def _twice(columns: list[str]) -> tuple[int, int]:
-    """Places, from 1, of the first name that occurs again."""
+    """Places, from 1, of the first name that occurs again; (0, 0) where none does. Blank names are none."""
     places: dict[str, int] = {}
     for place, column in enumerate(columns, start=1):
         if column in places:
             return places[column], place
-        places[column] = place
-    raise ValueError("all columns differ")
+        if column:
+            places[column] = place
+    return 0, 0
 
 
 def _against_layout(columns: list[str], name: str, stream: Stream) -> Header:
@@ -155,10 +156,12 @@ def read_records(
     import ibis
 
     words = dialect(stream)
+    # By place: a name may be blank, or another one's in all but letter case, which the engine takes for the same.
+    places = {i: f"c{i}" for i in range(len(header.columns))}
     con.raw_sql("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
     relation = con.con.read_csv(
         str(path),
-        columns=dict.fromkeys(header.columns, "VARCHAR"),
+        columns=dict.fromkeys(places.values(), "VARCHAR"),
         auto_detect=False,
         header=True,
         delimiter=words["delimiter"],
@@ -174,7 +177,8 @@ def read_records(
     view = f"{table}__file"
     relation.create_view(view, replace=True)
     nulls = stream.options.get("nulls", [])
-    names = {layout: file for layout, file in ((c, header.renamed.get(c, c)) for c in used) if file in header.columns}
+    at = {column: places[i] for i, column in enumerate(header.columns)}
+    names = {c: at[header.renamed.get(c, c)] for c in used if header.renamed.get(c, c) in at}
 
     def clean(cell: Any) -> Any:
         # Only what begins or ends in white space is stripped: asking every cell costs four times the reading.
