@@ -73,7 +73,8 @@ def _unpack(file: LandedFile, path: Path, folder: Path) -> list[OpenedFile]:
         OverflowError,
     ) as error:
         raise AskVendor(
-            f"{file.name} is not a whole zip file, or packed in a way that cannot be read ({type(error).__name__}).",
+            f"{file.name} is not a whole zip file, or packed in a way that cannot be read "
+            f"({type(error).__name__}, rule zip.unreadable).",
             "Send it again as an ordinary zip (deflate, no password); check that the upload had ended.",
         ) from None
     except OSError as error:
@@ -87,10 +88,14 @@ def _members(file: LandedFile, archive: zipfile.ZipFile) -> list[tuple[zipfile.Z
     members = [m for m in archive.infolist() if not m.is_dir() and "__MACOSX" not in Path(m.filename).parts]
     total = sum(m.file_size for m in members)
     if len(members) > MAX_MEMBERS:
-        raise AskVendor(f"{file.name} holds more than {MAX_MEMBERS:,} files.", "Send only the files of the standard.")
+        raise AskVendor(
+            f"{file.name} holds more than {MAX_MEMBERS:,} files (rule zip.too_many_files).",
+            "Send only the files of the standard.",
+        )
     if total > MAX_BYTES or (total > _SMALL and total > MAX_RATIO * file.size):
         raise AskVendor(
-            f"{file.name} ({file.size:,} bytes) would unpack to {total:,} bytes: refused as a possible zip bomb.",
+            f"{file.name} ({file.size:,} bytes) would unpack to {total:,} bytes: refused as a possible zip bomb "
+            f"(rule zip.bomb).",
             f"Send a zip that unpacks to at most {MAX_BYTES // 10**9} GB and {MAX_RATIO} times its own size.",
         )
     named: dict[str, tuple[zipfile.ZipInfo, str]] = {}
@@ -99,13 +104,21 @@ def _members(file: LandedFile, archive: zipfile.ZipFile) -> list[tuple[zipfile.Z
         where = f"{file.name}, file {number} of the zip,"
         outside = _UNSAFE.search(member.orig_filename) or stat.S_ISLNK(member.external_attr >> 16)
         if outside or not 0 < len(name.encode()) < 256:
-            raise AskVendor(f"{where} has a name outside the zip, or is a link.", "Send plain files with plain names.")
+            raise AskVendor(
+                f"{where} has a name outside the zip, or is a link (rule zip.path).",
+                "Send plain files with plain names.",
+            )
         if member.flag_bits & 0x1:
-            raise AskVendor(f"{where} is encrypted.", "Send it without a password over an encrypted connection.")
+            raise AskVendor(
+                f"{where} is encrypted (rule zip.encrypted).",
+                "Send it without a password over an encrypted connection.",
+            )
         if name.startswith("."):
             continue
         if name.casefold() in named:
-            raise AskVendor(f"{where} repeats the name {name}.", "Send each file once, all in one folder.")
+            raise AskVendor(
+                f"{where} repeats the name {name} (rule zip.duplicate).", "Send each file once, all in one folder."
+            )
         named[name.casefold()] = (member, name)
     return list(named.values())
 

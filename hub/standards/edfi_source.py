@@ -10,6 +10,7 @@ from typing import Any
 import ibis
 
 from hub.engine import keep, stacked
+from hub.errors import AskVendor
 from hub.model import Entity, Mapping, OpenedDelivery, OpenedFile, Source
 from hub.standards.csv_files import Reject
 from hub.standards.edfi_xml import read_interchange
@@ -33,7 +34,10 @@ def read_documents(
         for file in (f for files in found.values() for f in files):
             folder = scratch / f"{delivery.seq}-{file.sha256[:16]}"
             folder.mkdir(parents=True, exist_ok=True)
-            document = read_interchange(file.path, entities, folder)
+            try:
+                document = read_interchange(file.path, entities, folder)
+            except AskVendor as error:  # the reader knows the file as it landed: by its hash
+                raise AskVendor(file.name + error.message.removeprefix(file.path.name), error.remedy) from None
             if document.unknown:
                 lost = sum(document.unknown.values())
                 repairs["xml.unknown_element"] = repairs.get("xml.unknown_element", 0) + lost

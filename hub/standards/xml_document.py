@@ -44,7 +44,9 @@ def _opening(path: Path) -> Any:
                 return root  # what is wrong further on is met when the records are read
             if fault is not None:
                 raise fault
-    raise AskVendor(f"{path.name}: no root element in the first MiB.", "Send an Ed-Fi interchange document.")
+    raise AskVendor(
+        f"{path.name}: no root element in the first MiB (rule xml.malformed).", "Send an Ed-Fi interchange document."
+    )
 
 
 def opened(path: Path, namespace: str = _NAMESPACE) -> str:
@@ -53,20 +55,21 @@ def opened(path: Path, namespace: str = _NAMESPACE) -> str:
     `namespace`: how the namespace of its root must begin.
     """
     if not path.stat().st_size:
-        raise AskVendor(f"{path.name}: the file is empty.", "Send an Ed-Fi interchange document.")
+        raise AskVendor(f"{path.name}: the file is empty (rule xml.malformed).", "Send an Ed-Fi interchange document.")
     with _refused(path):
         root = _opening(path)
     name = etree.QName(root)
     if root.getroottree().docinfo.internalDTD is not None:
-        raise AskVendor(f"{path.name}: the document has a DOCTYPE.", "Send it without one.")
+        raise AskVendor(f"{path.name}: the document has a DOCTYPE (rule xml.entity).", "Send it without one.")
     if not name.localname.startswith("Interchange"):
         raise AskVendor(
-            f"{path.name} line {root.sourceline}: the root element is not an Ed-Fi interchange.",
+            f"{path.name} line {root.sourceline}: the root element is not an Ed-Fi interchange (rule file.unreadable).",
             "Send a bulk interchange document, whose root is named Interchange...",
         )
     if not (name.namespace or "").startswith(namespace):
         raise AskVendor(
-            f"{path.name} line {root.sourceline}: the namespace is not of Ed-Fi Data Standard 5.x.",
+            f"{path.name} line {root.sourceline}: the namespace is not of Ed-Fi Data Standard 5.x "
+            f"(rule file.unreadable).",
             "Send the document with the namespace http://ed-fi.org/5.2.0.",
         )
     return str(root.tag)
@@ -79,7 +82,7 @@ def _refused(path: Path) -> Iterator[None]:
         yield
     except etree.XMLSyntaxError as fault:
         raise AskVendor(
-            f"{path.name} line {fault.lineno or 1}: the document is not well-formed XML.",
+            f"{path.name} line {fault.lineno or 1}: the document is not well-formed XML (rule xml.malformed).",
             "Write it with an XML library and check it against the interchange XSD before sending.",
         ) from None
 
@@ -98,7 +101,8 @@ def records(path: Path, tag: str) -> Iterator[Any]:
                 if pending > _RECORD_LIMIT:
                     line = root[0].sourceline if root is not None and len(root) else 1
                     raise AskVendor(
-                        f"{path.name} line {line}: one record is over 64 MiB.", "Send one record per thing."
+                        f"{path.name} line {line}: one record is over 64 MiB (rule xml.malformed).",
+                        "Send one record per thing.",
                     )
                 continue
             pending = 0
