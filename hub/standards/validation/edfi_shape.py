@@ -6,6 +6,7 @@ looked at again, so that one fault does not hide another.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from hub.standards.validation.edfi_document import Batch
 
 Element: TypeAlias = Any
 
-_PLACE = re.compile(r"/\*/\*(?:\[(\d+)\])?(.*)")
+_STEP = re.compile(r"(?:(?:(?P<prefix>[^:]+):)?(?P<name>[^*\[]+)|\*)(?:\[(?P<nth>\d+)\])?")
 _NAME = 80  # of a name that a vendor invented, so much is shown
 _MENDINGS = 30  # per record
 _MENDED_RECORDS = 2000  # per file: beyond that, the first fault among siblings stands for the rest
@@ -100,10 +101,11 @@ class ShapeReader:
         if not numbers or self.schema.validate(batch.root):
             return
         errors: dict[int, list[Any]] = {}
-        for error in self.schema.error_log:
-            place = _PLACE.fullmatch(error.path or "")
-            errors.setdefault(int((place and place[1]) or 1) - 1, []).append(error)
         records = list(batch.root)
+        places = {record: number for number, record in enumerate(records)}
+        for error in self.schema.error_log:
+            above = [node := _node(batch.root, error.path), *node.iterancestors()]
+            errors.setdefault(places.get(above[-2], 0) if len(above) > 1 else 0, []).append(error)
         for index, met in errors.items():
             row, line = batch.before + numbers[index] + 1, batch.lines[numbers[index]]
             torn = any(e.type_name == "SCHEMAV_ELEMENT_CONTENT" for e in met)
@@ -112,14 +114,10 @@ class ShapeReader:
                 yield from self.whole(records[index], row)
             else:
                 for error in met:
-                    node = self.node(batch.root, error.path)
+                    node = _node(batch.root, error.path)
                     found = self.fault(error, node, row, line)
                     if found:
                         yield found
-
-    def node(self, root: Element, path: str) -> Element:
-        found = root.getroottree().xpath(path)
-        return found[0] if found else root
 
     def whole(self, record: Element, row: int) -> Iterator[Fault]:
         """All faults of one record: mended where a child is out of place, then validated again."""
@@ -131,7 +129,7 @@ class ShapeReader:
             self.schema.validate(root)
             mends = []
             for error in self.schema.error_log:
-                node = self.node(root, error.path)
+                node = _node(root, error.path)
                 if any(e in made for e in (node, *node.iterancestors())):
                     continue
                 fault = self.fault(error, node, row, error.line)
@@ -182,12 +180,9 @@ class ShapeReader:
         name, kind = error.type_name.removeprefix("SCHEMAV_"), self.kind(node)
         line = error.line or line
         if ", attribute '" in error.message or name.startswith(_ATTRIBUTES):
-            doubled = "attribute 'id'" in error.message and re.fullmatch(r"[\w.-]+", node.get("id") or "")
-            return (
-                None
-                if doubled and _is_name(node.get("id"))
-                else Fault("edfi.shape.attribute", row, line, self.column(node))
-            )
+            doubled = name.startswith("CVC_DATATYPE") and "attribute 'id'" in error.message and _is_name(node.get("id"))
+            # The same id again: edfi.key.duplicate_id tells it, wherever in the document the other is.
+            return None if doubled else Fault("edfi.shape.attribute", row, line, self.column(node))
         if name == "ELEMENT_CONTENT":
             return self.misplaced(node, row, line, "Missing child" in error.message)
         rule = _RULES.get(name, "edfi.shape.type")
@@ -246,3 +241,19 @@ class ShapeReader:
 
 def _is_name(text: str | None) -> bool:
     return bool(text) and re.fullmatch(r"[^\W\d][\w.-]*", text or "") is not None
+
+
+def _node(root: Element, path: str) -> Element:
+    """The element of a path as libxml2 writes it: `/*/*[2]`, or `/a:X/a:Y[2]` where elements have a prefix."""
+    node = root
+    for step in (path or "").split("/")[2:]:
+        said = _STEP.fullmatch(step)
+        if said is None:
+            break
+        nth = int(said["nth"] or 1) - 1
+        if said["name"]:
+            alike = (c for c in node if c.prefix == said["prefix"] and etree.QName(c).localname == said["name"])
+            node = next(itertools.islice(alike, nth, None), node)
+        elif nth < len(node):
+            node = node[nth]
+    return node
