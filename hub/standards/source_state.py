@@ -187,7 +187,7 @@ def appends(source: Source, delivery: str) -> bool:
 def _used_columns(source: Source) -> dict[str, set[str]]:
     """Columns any mapping may read, by stream: what is not read is not made into text (143 columns cost 5x)."""
     words: set[str] = set()
-    selects = [x.rows for x in (*source.mappings, *source.tables) if x.rows]
+    selects = [m.rows for m in source.mappings if m.rows] + [t.rows for t in source.tables]
     for mapping in source.mappings:
         words |= inputs(mapping.fields) | inputs(mapping.checks)
     for table in source.tables:

@@ -6,8 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
+from hub.pipeline.record import Published, build_record
+from hub.standards.specs import load_entities
 from tests.sources.oneroster_package import Sent, State, Tables, as_1_2, build, gradebook, opened, roster, rows, write
 
 
@@ -187,6 +190,22 @@ def test_an_lms_that_was_rostered_elsewhere_sends_its_gradebook_alone(tmp_path: 
         "orgs.csv",
         "users.csv",
     )
+
+
+def test_every_reference_resolves_and_the_lms_speaks_of_the_same_students(state: State, tmp_path: Path) -> None:
+    tables = as_1_2(roster() | gradebook())
+    alone = {name: tables[name] for name in ("lineItems", "results")}
+    sent = Sent(version="1.2", modes=dict.fromkeys(alone, "delta"))
+    lms = build(tmp_path / "lms", [opened(write(alone, tmp_path / "in", sent))], name="lms", delivery="delta")
+    states = {"sis": state.path, "lms": lms.path}
+    nothing = Published(known_keys=lambda _: None)
+    summary = build_record(states, {"sis": 10, "lms": 20}, load_entities(), nothing, tmp_path / "out")
+    assert summary.held == ()
+    assert all(c.rows_in == c.accepted + sum(c.ignored.values()) for c in summary.counts)
+    marks = pq.read_table(tmp_path / "out" / "record" / "StudentGradebookEntry.parquet").to_pylist()
+    assert {(m["_source"], m["studentUniqueId"]) for m in marks} == {
+        (source, student) for source in states for student in ("1001", "1002", "1003")
+    }
 
 
 def test_files_that_ed_fi_has_no_place_for_are_named(tmp_path: Path) -> None:

@@ -6,14 +6,16 @@ import copy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.sources.oneroster_package import Sent, State, Tables, as_1_2, build, gradebook, layout, opened, roster, write
 
+pytestmark = pytest.mark.slow
 # An example builds one to three states, so a failing one is shown as it is: shrinking it would build hundreds.
 FEW = settings(
-    max_examples=4,
+    max_examples=3,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

@@ -18,10 +18,12 @@ EXPECTED = {
     # 72 students of one school without a district above it; 42 classes of one teacher each.
     "gospelnerd-school-small": (
         2027,
-        {"academicSessions": 2, "classes": 42, "courses": 42, "demographics": 72, "enrollments": 546, "orgs": 1, "users": 79},
+        {"academicSessions": 2, "classes": 42, "courses": 42, "demographics": 72, "enrollments": 546, "orgs": 1,
+         "users": 79},
         {"School": 1, "Session": 1, "Section": 42, "CourseOffering": 42, "Student": 72, "StudentSchoolAssociation": 72,
-         "Staff": 7, "StudentSectionAssociation": 504, "StaffSectionAssociation": 42, "StudentIdentificationCode": 2 * 72},
-        # every row says `active` with a date in a bulk package; both sessions are of "2026-2027"; nobody has a first day
+         "Staff": 7, "StudentSectionAssociation": 504, "StaffSectionAssociation": 42,
+         "StudentIdentificationCode": 2 * 72},
+        # every row is `active` with a date in a bulk package; both sessions are of "2026-2027"; no first days
         {"oneroster.bulk.status_filled": 784, "oneroster.year.range": 2, "oneroster.entry_date.derived": 72 + 7},
     ),
     # A district of eight schools that share 91 courses: 266 offerings are courses times the schools that teach them.
@@ -37,7 +39,8 @@ EXPECTED = {
     # Two classes of two semesters are four sections; its manifest went through a spreadsheet ("1" for "1.0").
     "lms-toolkit-or11": (
         2021,
-        {"academicSessions": 3, "classes": 2, "courses": 2, "demographics": 8, "enrollments": 24, "orgs": 2, "users": 10},
+        {"academicSessions": 3, "classes": 2, "courses": 2, "demographics": 8, "enrollments": 24, "orgs": 2,
+         "users": 10},
         {"LocalEducationAgency": 1, "School": 1, "Session": 2, "Section": 4, "CourseOffering": 4, "ClassPeriod": 2,
          "Location": 2, "Student": 8, "StudentIdentificationCode": 2 * 8, "StudentSectionAssociation": 20,
          "StaffSectionAssociation": 4, "Staff": 2},
