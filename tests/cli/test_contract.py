@@ -48,6 +48,7 @@ def test_the_commands_are_these() -> None:
         "report",
         "demo",
         "store migrate",
+        "validate",
     }
 
 

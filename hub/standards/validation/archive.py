@@ -20,8 +20,8 @@ MAX_BYTES = 20 * 10**9
 MAX_RATIO = 200  # deflate reaches 1,032; real CSV and XML stay far below 100
 _SMALL = 10 * 10**6  # bytes: what unpacks to less is no bomb, whatever its ratio
 _UNSAFE = re.compile(r"^[/\\]|^[A-Za-z]:|(?:^|[/\\])\.\.(?:[/\\]|$)|[\x00-\x1f\x7f]")
-_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError,
-           OverflowError)  # fmt: skip
+_BROKEN = (zipfile.BadZipFile, OSError, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError,
+           ValueError, OverflowError)  # fmt: skip
 
 
 @dataclass(frozen=True)

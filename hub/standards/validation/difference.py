@@ -21,12 +21,12 @@ def judge_difference(
         now = tables.get(name)
         if now is None:
             judge.find("oneroster.difference.file_gone", before.source.layout.csv)
-        elif now.source.mode == "bulk" and "sourcedId" in now.rows.columns and "sourcedId" in before.rows.columns:
+        elif now.source.mode == "bulk" and "sourcedId" in now.columns and "sourcedId" in before.columns:
             _judge_file(con, judge, now, before, notes)
 
 
 def _judge_file(con: Any, judge: Judge, now: Table, before: Table, notes: list[str]) -> None:
-    old, new = (t.rows.filter(t.rows["sourcedId"].notnull()) for t in (before, now))
+    old, new = (rows.filter(rows["sourcedId"].notnull()) for rows in (con.table(t.rows) for t in (before, now)))
     gone = keep(con, "gone", old.anti_join(new, "sourcedId").select("sourcedId", "_content"))
     come = keep(con, "come", new.anti_join(old, "sourcedId").select("sourcedId", "_content", "_row"))
     both = new.inner_join(old.select("sourcedId", _before="_content"), "sourcedId")

@@ -11,7 +11,7 @@ from hub.engine import connect
 from hub.standards.validation.archive import Feed, SentFile
 from hub.standards.validation.findings import FileRead, Validation
 from hub.standards.validation.oneroster_bytes import judge_bytes, scan_bytes
-from hub.standards.validation.oneroster_cells import functions
+from hub.standards.validation.oneroster_cells import make_functions
 from hub.standards.validation.oneroster_header import judge_header
 from hub.standards.validation.oneroster_layout import FileLayout, binding, layouts
 from hub.standards.validation.oneroster_manifest import Manifest, judge_manifest
@@ -51,7 +51,6 @@ def validate_oneroster(
     package = _package(feed, judge, version)
     con = connect(workdir / "spill", MEMORY)
     try:
-        con.raw_sql(functions(binding(package.version))[1])
         tables, reads = _read(con, judge, package, workdir, content=previous is not None, prefix="")
         known: dict[str, Table] = {}
         if previous is not None:
@@ -59,7 +58,6 @@ def validate_oneroster(
 
             silent = Judge(judge.profile)
             earlier = _package(previous, silent, version)
-            con.raw_sql(functions(binding(earlier.version))[1])
             known, _ = _read(con, silent, earlier, workdir, content=True, prefix="before__")
             judge_difference(con, judge, tables, known, package.notes)
         for table in tables.values():
@@ -161,7 +159,10 @@ def _read(
 
     tables: dict[str, Table] = {}
     reads: list[FileRead] = []
-    columns = wanted(binding(package.version))
+    version = binding(package.version)
+    columns = wanted(version)
+    if package.files:
+        con.raw_sql(make_functions(version, frozenset((name, package.mode(name)) for name in package.files)))
     for name, file in sorted(package.files.items()):
         source = _source(judge, package, name, file, workdir / f"{prefix}{name}.csv")
         if source is None:

@@ -80,10 +80,10 @@ def codes_of(column: Column, mode: str) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=4)
-def functions(version: str) -> tuple[dict[tuple[str, Column, str], str], str]:
-    """The functions of the cells of a version, each made once: names by what() of a column, and the statements."""
+def functions(version: str) -> tuple[dict[tuple[str, Column, str], str], dict[str, str]]:
+    """The functions of the cells of a version: names by what() of a column, and what makes each, by name."""
     names: dict[tuple[str, Column, str], str] = {}
-    statements = []
+    statements: dict[str, str] = {}
     for layout in layouts(version).values():
         for column in layout.columns:
             for made in (what("kept", column), what("fault", column, "bulk"), what("fault", column, "delta")):
@@ -92,8 +92,21 @@ def functions(version: str) -> tuple[dict[tuple[str, Column, str], str], str]:
                     raw = sge.column("raw")
                     body = kept(raw, alike) if verb == "kept" else fault(raw, alike, mode)
                     names[made] = f"{verb}_{len(names)}"
-                    statements.append(macro(names[made], body))
-    return names, ";\n".join(statements)
+                    statements[names[made]] = macro(names[made], body)
+    return names, statements
+
+
+@lru_cache(maxsize=64)
+def make_functions(version: str, files: frozenset[tuple[str, str]]) -> str:
+    """The statements that make the functions of these files, given as (name, mode)."""
+    names, statements = functions(version)
+    needed = {
+        names[made]
+        for file, mode in files
+        for column in layouts(version)[file].columns
+        for made in (what("kept", column), what("fault", column, mode))
+    }
+    return ";\n".join(statements[name] for name in sorted(needed))
 
 
 def what(verb: str, column: Column, mode: str = "") -> tuple[str, Column, str]:

@@ -17,19 +17,21 @@ _LINE = r'^("([^"]|"")*"|[^",]*)(,("([^"]|"")*"|[^",]*))*$'
 
 
 def record_numbers(path: Path, lines: list[int], broken: bool) -> list[int]:
-    """The record numbers that begin in these lines (ascending). `broken`: some records are not one line each."""
+    """The record numbers of these lines (ascending), as the parser counts lines: one per record and per blank line.
+
+    `broken`: some records are not one line each, so some lines may be blank.
+    """
     if not broken or not lines:
         return [line - 1 for line in lines]
     wanted, numbers = set(lines), {}
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
         reader = csv.reader(file)
-        number, start = -1, 1
+        number = -1
         try:
-            for record in reader:
+            for line, record in enumerate(reader, start=1):
                 number += bool(record)
-                if start in wanted:
-                    numbers[start] = number
-                start = reader.line_num + 1
+                if line in wanted:
+                    numbers[line] = number
         except csv.Error:  # a field longer than any: what follows keeps its line
             pass
     return sorted({max(numbers.get(line, line - 1), 1) for line in lines})
