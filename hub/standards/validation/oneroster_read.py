@@ -76,6 +76,8 @@ def read_table(
     broken = bool(rejects or source.found.quotes) and count_lines(source.path) != records + 1
     numbers = record_numbers(source.path, [line for line, _ in rejects], broken)
     judge_rejects(judge, source, rejects, numbers)
+    if not source.found.utf8 and "oneroster.csv.encoding" not in {rule for _, rule in rejects}:
+        judge.find("oneroster.csv.encoding", source.name)  # in the header, or in a column that is not read
     if numbers:
         _renumber(con, name, numbers)
     con.raw_sql(made.renumbered if numbers else made.numbered)
