@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 
 import click
 
 from hub.commands.options import debug_option, json_option
-from hub.commands.outcome import say_run
-from hub.commands.words import progress, say_json
+from hub.commands.words import printable, progress, say_json
 from hub.model import Run
 
 
@@ -41,20 +41,43 @@ def command(directory: Path, as_json: bool) -> None:
         return say_json(runs)
     for night, run in enumerate(runs, start=1):
         click.echo(f"\nNight {night}")
-        say_run(run)
+        _say_night(run)
     _say_where(directory, runs)
     return _say_next(directory / "hub.yaml", runs[-1])
 
 
+def _say_night(run: Run) -> None:
+    """What came, what was published, what was held and why: a few lines, the report has the rest."""
+    click.echo(f"{run.district}, school year {run.year}: {run.status}. Run {run.id}.")
+    came = [f"{source.source}{'' if source.status == 'fresh' else f' ({source.status})'}" for source in run.sources]
+    click.echo(f"  came       {', '.join(came)}")
+    sums = {part: sum(getattr(change, part) for change in run.changes) for part in ("added", "changed", "removed")}
+    rows = ", ".join(f"{n:,} rows {part}" for part, n in sums.items() if n) or "nothing changed"
+    click.echo(f"  {'would be' if run.status == 'held' else 'published':<9}  {rows}")
+    by_rule: Counter[str] = Counter()
+    for held in run.held:
+        by_rule[f"{held.source} {held.rule}"] += held.rows
+    if by_rule:
+        click.echo(f"  held back  {', '.join(f'{rule} {n:,}' for rule, n in by_rule.most_common())}")
+    for source in run.sources:
+        if source.status in ("refused", "failed"):
+            click.echo(printable(f"  {source.status:<9}  {source.message}"))
+    for breach in run.breaches:
+        rest = (
+            f"{breach.rows:,} of {breach.entity} would be {breach.kind} ({breach.share:.0%}, limit {breach.limit:.0%})"
+        )
+        click.echo(f"  guard      {rest}")
+
+
 def _say_where(directory: Path, runs: list[Run]) -> None:
     state, last = directory / "state", runs[-1]
-    came = sum(len(s.files) for run in runs for s in run.sources if s.status == "fresh")
+    came = len({file.sha256 for run in runs for source in run.sources for file in source.files})
     published = [run for run in runs if run.status == "published"]
     now = sum(change.after for change in published[-1].changes) if published else 0
-    click.echo(f"\nIn {len(runs)} nights {came:,} files came. Published are {now:,} rows, as of run", nl=False)
-    click.echo(f" {published[-1].id}." if published else " none.")
+    since = f" since run {published[-1].id}" if published else ""
+    click.echo(f"\n{came:,} different files came in {len(runs)} nights; {now:,} rows are published{since}.")
     if last.status == "held":
-        click.echo("The bad night was held: what the night before published is untouched, and waits for your decision.")
+        click.echo("The bad night waits for a person: what the night before published is untouched.")
     report = state / "runs" / last.district / str(last.year) / last.id / "report.html"
     click.echo(f"\n  Store    {state / 'store' / f'{last.district}.db'}")
     click.echo(f"  Report   {report}\n  Settings {directory / 'hub.yaml'}")
