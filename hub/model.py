@@ -164,7 +164,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class OpenedFile:
-    """One landed file (or zip member) on disk, ready to be read. `name` as the vendor named it; `sha256` of its blob."""
+    """One landed file (or zip member) on disk: `name` as the vendor named it, `sha256` of its bytes."""
 
     name: str
     path: Path
