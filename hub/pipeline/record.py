@@ -10,7 +10,7 @@ from typing import Any
 
 import ibis
 
-from hub.engine import connect, count, keep, parquet, row_count, stacked
+from hub.engine import connect, count, keep, parquet, row_count, stacked, write_parquet
 from hub.model import Count, Entity, HeldCount, RuleResult
 from hub.standards.checks import (
     PLACE,
@@ -21,6 +21,7 @@ from hub.standards.checks import (
     with_digests,
 )
 from hub.standards.completion import complete_references, completions
+from hub.standards.expectations import fields_read
 from hub.standards.specs import dependency_order
 from hub.unify.identity import apply, id_columns, resolve
 from hub.unify.merge import merge
@@ -97,6 +98,7 @@ class _Building:
         self.mended: dict[str, dict[str, int]] = {}
         self.crosswalk: Any = None
         self.no_keys: Any = None
+        self.completed: list[str] = []  # tables as wide as the entity, to be dropped when it is done
         self.ever: dict[str, list[Any]] = {}  # entity -> every key ever published; the store proves its file each time
 
     def run(self) -> RecordSummary:
@@ -120,13 +122,15 @@ class _Building:
         sources = list(checked.rows_in)
         record, followers = merge(self.con, rows, entity, {s: self.authority[s] for s in sources}, with_digests)
         path = self.out / "record" / f"{entity.name}.parquet"
-        self.con.to_parquet(record, path)
+        write_parquet(self.con, record, path)
         alone = len(sources) == 1
         self._count(
             entity, checked, {sources[0]: row_count(path)} if alone else count_by_source(self.con, rows), followers
         )
         self.held += checked.held
-        self.con.drop_table(rows.get_name(), force=True)
+        for name in (rows.get_name(), *self.completed):
+            self.con.drop_table(name, force=True)
+        self.completed = []
 
     def _load(self, entity: Entity, checked: Checked) -> Any:
         parts = []
@@ -139,7 +143,9 @@ class _Building:
             if id_columns(rows):
                 rows = self._identify(rows, source, entity, checked)
             if completions(rows):
-                held, rows = complete_references(self.con, rows, entity, self._record, f"{entity.name}_{source}")
+                name = f"{entity.name}_{source}"
+                self.completed += [f"{name}_completed_{n}" for n in range(len(completions(rows)))]
+                held, rows = complete_references(self.con, rows, entity, self._record, name)
                 checked.hold(self.con, held)
             parts.append(rows.select(*[f.name for f in entity.fields], *PLACE))
         return keep(self.con, f"rows_{entity.name}", with_digests(stacked(parts), entity))
@@ -150,7 +156,7 @@ class _Building:
             decisions = parquet(self.con, self.published.decisions)
             decisions = decisions.filter(decisions["source"] == source)
         people = resolve(self.con, rows, self.crosswalk, decisions, f"{entity.name}_{source}")
-        found = keep(self.con, f"{entity.name}_{source}_found", apply(rows, people))
+        found = apply(rows, people)  # not kept: what is asked of it here reads a few narrow columns
         mended = count(self.con, found.filter(found["_mended"]))
         if mended:
             mine = self.mended.setdefault(source, {})
@@ -236,9 +242,10 @@ class _Building:
         folder = self.out / "changed"
         folder.mkdir(exist_ok=True)
         before = len(checked.held)
+        fresh = fresh.select(*fields_read(entity), *PLACE)
         for source in sorted(checked.rows_in):
             path, held = folder / f"{entity.name}.{source}.parquet", folder / f"{entity.name}.{source}.held.parquet"
-            self.con.to_parquet(fresh.filter(fresh["_source"] == source), path)
+            write_parquet(self.con, fresh.filter(fresh["_source"] == source), path)
             if row_count(path):
                 self.rules += self.judge(path, entity, source, held)
             if held.is_file():
@@ -265,10 +272,10 @@ class _Building:
         columns = [*PLACE, "entity", "field", "rule"]
         if parts:
             whole = [p.select(*columns) for p in parts]
-            self.con.to_parquet(stacked(whole), self.out / "held.parquet")
+            write_parquet(self.con, stacked(whole), self.out / "held.parquet")
         if self.reviews:
             whole = self.reviews
-            self.con.to_parquet(stacked(whole), self.out / "reviews.parquet")
+            write_parquet(self.con, stacked(whole), self.out / "reviews.parquet")
 
     def _held_counts(self) -> tuple[HeldCount, ...]:
         path = self.out / "held.parquet"

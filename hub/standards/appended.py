@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from hub.engine import parquet, stacked
+from hub.engine import parquet, stacked, write_parquet
 from hub.model import Count, Entity
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _lay_over(con: Any, entity: Entity, path: Path, old: Path | None) -> None:
 
 def _rewrite(con: Any, rows: Any, path: Path) -> None:
     part = path.with_name(f"{path.name}.partial")
-    con.to_parquet(rows, part)
+    write_parquet(con, rows, part)
     part.replace(path)
 
 

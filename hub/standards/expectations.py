@@ -67,6 +67,14 @@ def suite(entity: Entity) -> list[Expectation]:
     return [*chain.from_iterable(_implied(f) for f in entity.fields), *entity.expectations]
 
 
+def fields_read(entity: Entity) -> list[str]:
+    """The entity's fields that `judge` reads: those its suite names and those of the references it follows."""
+    columns = set(chain.from_iterable(_columns(e.kwargs) for e in suite(entity)))
+    followed = {c.partition(".")[0] for c in columns if "." in c}
+    columns |= {ours for r in entity.references if r.name in followed for ours, _ in r.fields}
+    return [f.name for f in entity.fields if f.name in columns]
+
+
 def _implied(f: Field) -> Iterator[Expectation]:
     def expect(rule: str, kind: str, **kwargs: Any) -> Expectation:
         return Expectation(rule, f"expect_column_{kind}", {"column": f.name, **kwargs}, "error")

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hub.engine import connect
+from hub.engine import connect, write_parquet
 from hub.errors import FixConfiguration, Stop
 from hub.model import Change, Entity, Slice
 from hub.store.connect import Store
@@ -79,7 +79,7 @@ def compare(store: Store, slice_: Slice, record: Path, out: Path, full: bool = T
         for name in counts:
             rows = _rows(connection, store.entities[name], files.get(name), counts[name])
             with replacing(out / f"{name}.parquet") as part:
-                rows.to_parquet(part)
+                write_parquet(connection, rows, part)
     finally:
         connection.disconnect()
     changes = [Change(name, before.get(name, 0), **counts.get(name, _NOTHING)) for name in names]
