@@ -109,10 +109,6 @@ def batches(path: Path, tag: str) -> Iterator[Batch]:
                 yield Batch(root, before, lines, attributes)
                 before += len(lines)
                 del root[:]
-                # The attributes of a record that is not whole yet belong to the next batch.
-                attributes = (
-                    last is not None and _ATTRIBUTE.search(data, data.rfind(b"\n" if False else b"<")) is not None
-                )
                 if last is not None:
                     root.append(last)
             if fault is not None or not read:
