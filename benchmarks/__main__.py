@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from benchmarks import assessments, nights
-from benchmarks.goals import Line, as_json, markdown
+from benchmarks.goals import Line, as_json, cells, markdown
 from benchmarks.postgres import server
 from hub.demo.plan import CHARTER, CONSORTIUM, Plan
 
@@ -42,7 +42,7 @@ def main(sizes: tuple[str, ...], wanted: tuple[int, ...], postgres: bool, work: 
     try:
         for line in measure(sizes or ("charter", "consortium"), wanted or (1, 2, 3, 4, 5), postgres, base):
             lines.append(line)
-            print(f"{line.work}: {line.ratio if line.ratio is None else round(line.ratio, 2)}", file=sys.stderr)
+            print(" | ".join(filter(None, cells(line))), file=sys.stderr)
     finally:
         shutil.rmtree(base, ignore_errors=True)
     machine = f"{os.cpu_count()} cores, {_memory_gb():.0f} GB, Python {platform.python_version()}"
