@@ -10,7 +10,7 @@ ED = "uri://ed-fi.org"
 
 def interchange(name: str, *records: str, namespace: str = NS) -> str:
     body = "\n".join(records)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<Interchange{name} xmlns="{namespace}">\n{body}\n</Interchange{name}>\n'
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<Interchange{name} xmlns="{namespace}">\n{body}\n</Interchange{name}>\n'  # noqa: E501
 
 
 SCHOOL = f"""<School>

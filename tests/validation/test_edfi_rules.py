@@ -43,7 +43,7 @@ BROKEN: dict[str, tuple[str, str, str, int | None, str]] = {
     ),
     "edfi.shape.range": ("calendar.xml", ">70<", ">-1<", 1, "Session/TotalInstructionalDays"),
     "edfi.shape.digits": (
-        "attendance.xml", "</AttendanceEventCategory>", "</AttendanceEventCategory><EventDuration>0.12345</EventDuration>",
+        "attendance.xml", "</AttendanceEventCategory>", "</AttendanceEventCategory><EventDuration>0.12345</EventDuration>",  # noqa: E501
         1, "StudentSchoolAttendanceEvent/AttendanceEvent/EventDuration",
     ),
     "edfi.shape.enumeration": (
@@ -62,7 +62,7 @@ BROKEN: dict[str, tuple[str, str, str, int | None, str]] = {
         "enrollment.xml", "</ExitWithdrawDate>", '</ExitWithdrawDate><NextYearSchoolReference ref="Tern"/>', 1,
         "StudentSchoolAssociation/NextYearSchoolReference",
     ),
-    "edfi.vocabulary.malformed": ("students.xml", f"{ED}/SexDescriptor#Female", "Tern", 1, "Student/BirthData/BirthSex"),
+    "edfi.vocabulary.malformed": ("students.xml", f"{ED}/SexDescriptor#Female", "Tern", 1, "Student/BirthData/BirthSex"),  # noqa: E501
     "edfi.vocabulary.type": (
         "students.xml", "SexDescriptor#Female", "TermDescriptor#Fall Semester", 1, "Student/BirthData/BirthSex",
     ),
