@@ -6,7 +6,8 @@ Authority: Ed-Fi Data Standard 5.2 and 6.1 (interchange schemas, identities, des
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from hub.engine import connect
@@ -14,11 +15,15 @@ from hub.errors import AskVendor, FixConfiguration
 from hub.standards.shapes import ENTITY_GROUPS, load_shapes, versions
 from hub.standards.specs import descriptor_codes
 from hub.standards.validation.edfi_facts import Facts
-from hub.standards.validation.edfi_sets import Delivery, Known
+from hub.standards.validation.edfi_json import BodyReader, resource_of
+from hub.standards.validation.edfi_sets import Delivery, Known, removed
 from hub.standards.validation.edfi_tally import Tally
-from hub.standards.validation.edfi_xml import Document, DocumentReader, kinds_of, open_document
+from hub.standards.validation.edfi_xml import Document, DocumentReader, Opened, kinds_of, open_document
 from hub.standards.validation.findings import FileRead, Validation
 from hub.standards.validation.profiles import Judge, load_profile
+
+#: The version of bodies, which do not say one.
+DEFAULT = "5.2"
 
 
 def validate_edfi(
@@ -31,91 +36,155 @@ def validate_edfi(
     store: Known | None = None,
     previous: Sequence[Path] | None = None,
     kind: str | None = None,
+    names: Sequence[str] | None = None,
 ) -> Validation:
-    """Check the files of one delivery together: `.xml`, `.json` and `.jsonl` files, and folders of them.
+    """Check the files of one delivery together: interchange documents (XML), bodies (JSON, JSONL), and folders of them.
 
     `version` ("5.2", "6.1") is that of the documents' namespace unless it is given; bodies say none: default 5.2.
     `store`: entity -> parquet file with the md5 keys (`_key`) of what is known already, or None. `previous`: the files
-    of an earlier delivery. `kind`: the resource of bodies whose file is not named after one. A record's place is its
-    number in its file and, in XML, its line. Raises AskVendor when no file is there, FixConfiguration for an unknown
-    version or profile.
+    of an earlier delivery. `kind`: the resource of bodies whose file is not named after one. `names`: what to call
+    each path. A record's place is its number in its file and, in XML, its line. Raises AskVendor when no file is there
+    or none is of Ed-Fi, FixConfiguration for an unknown version or profile.
     """
     if version is not None and version not in versions():
         raise FixConfiguration(f"There is no Ed-Fi Data Standard {version}.", f"Choose one of {', '.join(versions())}.")
-    files = list(_files(paths))
-    if not files:
-        raise AskVendor("There is no file to check.", "Name .xml, .json or .jsonl files, or a folder of them.")
-    tally = Tally(Judge(load_profile(profile), max_per_rule, show_values))
+    files = list(_files(paths, names))
+    judge = Judge(load_profile(profile), max_per_rule, show_values)
+    tally = Tally(judge)
     with tempfile.TemporaryDirectory(prefix="hub-validate-") as scratch:
-        return _Run(files, version, tally, Path(scratch), store).result()
+        now = _read(files, version, tally, Path(scratch) / "now", kind, all_targets=store is not None)
+        if not now.documents and not tally.heaps:
+            raise AskVendor(
+                "No file here is an Ed-Fi document.", "Name .xml, .json or .jsonl files, or a folder of them."
+            )
+        unknown = now.unchecked | (_checked(now, tally, store) if now.documents else set())
+        if previous:
+            quiet = Tally(Judge(load_profile(profile), 1))
+            before = _read(list(_files(previous, None)), now.version, quiet, Path(scratch) / "before", kind, False)
+            _compare(before, now, tally)
+        tally.close()
+    notes = (
+        [f"References to {', '.join(sorted(unknown))} were not checked: the delivery holds none."] if unknown else []
+    )
+    if now.version != DEFAULT and now.documents:
+        notes.append(
+            f"The default codes of {now.version} are not known here: of its descriptors only form and type count."
+        )
+    read = tuple(FileRead(d.name, d.rows) for d in now.documents)
+    return Validation("Ed-Fi", now.version, judge.profile.name, read, tuple(judge.findings), tuple(notes))
 
 
-def _files(paths: Iterable[Path]) -> Iterable[tuple[Path, str]]:
+def _files(paths: Sequence[Path], names: Sequence[str] | None) -> Iterator[tuple[Path, str]]:
     """Every file with the name it is told by: inside a folder, the way from that folder."""
-    for path in paths:
+    for i, path in enumerate(paths):
         if path.is_dir():
             yield from ((p, p.relative_to(path).as_posix()) for p in sorted(path.rglob("*")) if p.is_file())
         elif path.exists():
-            yield path, path.name
+            yield path, names[i] if names else path.name
         else:
             raise AskVendor(f"{path} does not exist.", "Check the path.")
 
 
-class _Run:
-    def __init__(
-        self, files: list[tuple[Path, str]], version: str | None, tally: Tally, scratch: Path, store: Known | None
-    ) -> None:
-        self.files, self.version, self.tally, self.scratch, self.store = files, version, tally, scratch, store
-        self.notes: list[str] = []
+@dataclass
+class _Reading:
+    """A delivery as far as each file says by itself."""
 
-    def result(self) -> Validation:
-        opened = [
-            found
-            for p, n in self.files
-            if p.suffix.lower() == ".xml"
-            if (found := open_document(p, n, self.version, self.tally))
-        ]
-        for path, name in self.files:
-            if path.suffix.lower() != ".xml":
-                self.tally.add("edfi.package.unknown_file", name)
-        version = self.version or (opened[0].version if opened else "5.2")
-        self.shapes = load_shapes(version)
-        self.vocabulary = _vocabulary()
-        facts = Facts(self.scratch, self.vocabulary)
-        targets = frozenset(k for o in opened for k in kinds_of(o))
-        if self.store is not None:
-            targets = frozenset(n for n, t in self.shapes.complex.items() if t.group in ENTITY_GROUPS)
-        readers = [DocumentReader(o, i, targets, facts, self.tally) for i, o in enumerate(opened)]
-        documents = [reader.read() for reader in readers]
-        unknown = {t for reader in readers for t in reader.unchecked()}
-        if documents:
-            unknown |= self.sets(documents, facts)
-        if unknown:
-            self.notes.append(f"References to {', '.join(sorted(unknown))} were not checked: the delivery holds none.")
-        self.tally.close()
-        judge = self.tally.judge
-        read = tuple(FileRead(d.name, d.rows) for d in documents)
-        return Validation("Ed-Fi", version, judge.profile.name, read, tuple(judge.findings), tuple(self.notes))
-
-    def sets(self, documents: list[Document], facts: Facts) -> set[str]:
-        con = connect(self.scratch)
-        try:
-            table = con.read_parquet([str(p) for p in sorted(self.scratch.glob("*.parquet"))])
-            bases = {
-                n: t.base
-                for n, t in self.shapes.complex.items()
-                if t.group in ENTITY_GROUPS and t.base in self.shapes.complex
-            }
-            bases = {n: b for n, b in bases.items() if self.shapes.complex[b].group in ENTITY_GROUPS}
-
-            def line(file: int, row: int) -> int | None:
-                return documents[file].lines[row - 1]
-
-            delivery = Delivery(con, table, [d.name for d in documents], facts.slots, bases, line, self.tally)
-            return delivery.all(facts.kinds, self.shapes.version == "5.2", self.store)
-        finally:
-            con.disconnect()
+    version: str
+    scratch: Path
+    facts: Facts
+    documents: list[Document]
+    unchecked: set[str]
 
 
-def _vocabulary() -> dict[str, str]:
-    return {uri: name for name, uris in descriptor_codes().items() for uri in uris}
+def _read(
+    files: Iterable[tuple[Path, str]],
+    version: str | None,
+    tally: Tally,
+    scratch: Path,
+    kind: str | None,
+    all_targets: bool,
+) -> _Reading:
+    scratch.mkdir()
+    opened: list[Opened] = []
+    bodies: list[tuple[Path, str]] = []
+    for path, name in files:
+        form = _form(path, name)
+        if form == "xml":
+            found = open_document(path, name, version, tally)
+            opened += [found] if found else []
+        elif form == "json":
+            bodies.append((path, name))
+        else:
+            tally.add("edfi.package.unknown_file", name)
+    version = version or (opened[0].version if opened else DEFAULT)
+    entities = [(p, n, resource_of(n, version, kind)) for p, n in bodies]
+    targets = frozenset({k for o in opened for k in kinds_of(o)} | _with_bases(version, {e for *_, e in entities if e}))
+    if all_targets:
+        targets = frozenset(n for n, t in load_shapes(version).complex.items() if t.group in ENTITY_GROUPS)
+    facts = Facts(scratch, {uri: name for name, uris in descriptor_codes().items() for uri in uris})
+    readers: list[DocumentReader | BodyReader] = [
+        DocumentReader(o, i, targets, facts, tally) for i, o in enumerate(opened)
+    ]
+    for path, name, entity in entities:
+        if entity is None:
+            tally.add("edfi.package.unknown_resource", name)
+        else:
+            readers.append(BodyReader(path, name, entity, version, len(readers), targets, facts, tally))
+    documents = [reader.read() for reader in readers]
+    return _Reading(version, scratch, facts, documents, {t for reader in readers for t in reader.unchecked()})
+
+
+def _form(path: Path, name: str) -> str:
+    """xml or json, by the file's name, else by how it begins; "" where it is neither."""
+    end = name.lower().rpartition(".")[2]
+    if end in ("xml", "json", "jsonl", "ndjson"):
+        return "xml" if end == "xml" else "json"
+    with path.open("rb") as file:
+        begin = file.read(1000).lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")[:1]
+    return {b"<": "xml", b"{": "json", b"[": "json"}.get(begin, "")
+
+
+def _with_bases(version: str, names: set[str]) -> set[str]:
+    return names | {base for name, base in _bases(version).items() if name in names}
+
+
+def _bases(version: str) -> dict[str, str]:
+    """Entity -> the entity it extends, as School extends EducationOrganization."""
+    types = load_shapes(version).complex
+    entities = {n: t.base for n, t in types.items() if t.group in ENTITY_GROUPS}
+    return {n: base for n, base in entities.items() if base in entities}
+
+
+def _checked(reading: _Reading, tally: Tally, store: Known | None) -> set[str]:
+    """The checks over all files. Returns the entities referred to of which nothing is known."""
+    documents = reading.documents
+
+    def line(file: int, row: int) -> int | None:
+        return documents[file].lines[row - 1] or None
+
+    con = connect(reading.scratch)
+    try:
+        facts = con.read_parquet([str(p) for p in sorted(reading.scratch.glob("*.parquet"))])
+        names = [d.name for d in documents]
+        delivery = Delivery(con, facts, names, reading.facts.slots, _bases(reading.version), line, tally)
+        return delivery.all(reading.facts.kinds, reading.version == DEFAULT, store)
+    finally:
+        con.disconnect()
+
+
+def _compare(before: _Reading, now: _Reading, tally: Tally) -> None:
+    """What an earlier delivery had and this one lacks."""
+    if not before.documents or not now.documents:
+        return
+    con = connect(now.scratch)
+    try:
+        earlier = con.read_parquet([str(p) for p in sorted(before.scratch.glob("*.parquet"))])
+        later = con.read_parquet([str(p) for p in sorted(now.scratch.glob("*.parquet"))])
+        limit = tally.judge.profile.limits.get("removed", 1.0)
+        for entity, had, gone in removed(con, earlier, later):
+            tally.many("edfi.difference.removed", "", entity, gone, [])
+            if gone > limit * had:
+                detail = f"{gone:,} of {had:,}; the limit is {limit:.0%}."
+                tally.many("edfi.difference.mass_removal", "", entity, gone, [], (), detail)
+    finally:
+        con.disconnect()

@@ -120,6 +120,16 @@ class Delivery:
             self.tell("edfi.vocabulary.unknown", right.filter(standard), _place, _wants)
 
 
+def removed(con: Any, earlier: Any, later: Any) -> list[tuple[str, int, int]]:
+    """(entity, records that the earlier facts have, how many of them the later ones lack), where any is lacking."""
+    had = earlier.filter(earlier["kind"].isin(["key", "code"])).select("target", "value").distinct()
+    has = later.filter(later["kind"].isin(["key", "code"])).select("target", "value", here=ibis.literal(1)).distinct()
+    both = had.left_join(has, ["target", "value"])
+    counted = both.group_by("target").aggregate(had=both.count(), gone=both["here"].isnull().sum())
+    rows = con.to_pyarrow(counted.filter(counted["gone"] > 0).order_by("target")).to_pylist()
+    return [(r["target"], int(r["had"]), int(r["gone"])) for r in rows]
+
+
 def _repeated(rows: Any, *by: str) -> Any:
     counted = rows.group_by(*by).aggregate(copies=rows.count())
     return rows.semi_join(counted.filter(counted["copies"] > 1), list(by))

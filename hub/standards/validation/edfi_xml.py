@@ -41,7 +41,6 @@ class Document:
 
     name: str
     number: int
-    opened: Opened
     rows: int = 0
     lines: list[int] = field(default_factory=list)
     kinds: set[str] = field(default_factory=set)
@@ -92,7 +91,7 @@ class DocumentReader:
         tally: Tally,
     ) -> None:
         self.opened, self.facts, self.tally = opened, facts, tally
-        self.document = Document(opened.name, number, opened)
+        self.document = Document(opened.name, number)
         self.entities, self.targets = specs(opened.version), targets
         self.shape = ShapeReader(opened.version, opened.namespace, opened.interchange)
         self.sheets: dict[tuple[bool, bool], tuple[Stylesheet, Sheet]] = {}
