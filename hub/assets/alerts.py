@@ -22,7 +22,7 @@ from hub.report.reconcile import reconcile
 from hub.report.words import legible, name
 from hub.standards.rules import load_rules
 
-_TIMEOUT = 20.0  # seconds
+_TIMEOUT = 8.0  # seconds; Dagster gives a sensor one minute for all its tries
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ STATUS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_hub_up_shows_the_assets_runs_a_night_and_stops_clean(settings: Settings, tmp_path: Path) -> None:
     write_night(Plan(40, 1), tmp_path / "sent", 1)
     (tmp_path / "incoming" / "2027").mkdir(parents=True)

@@ -18,6 +18,7 @@ TINY = Plan(120, 3, this_years().year)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_two_nights_and_a_bad_one(tmp_path: Path) -> None:
     told: list[str] = []
     directory = tmp_path / "demo"
