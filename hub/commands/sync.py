@@ -41,6 +41,7 @@ def command(
     slices = slices_of(settings, district, year)
     _refuse_unknown(sources, {s.name for each in slices for s in settings.district(each.district).sources})
     from hub import pipeline
+    from hub.assets.alerts import tell
 
     runs: list[Run] = []
     failed: list[dict[str, object]] = []
@@ -60,6 +61,8 @@ def command(
         runs.append(run)
         if not as_json:
             say_run(run)
+        for line in tell(settings, run):
+            click.echo(line, err=True)
     if as_json:
         say_json([*runs, *failed])
     return max(code, exit_code(runs))

@@ -112,7 +112,7 @@ def _build_and_publish(
         lambda name: store.known_keys(opened, name),
         store.identifiers(opened),
         store.decisions(opened),
-        store.snapshot(opened, slice),
+        store.snapshot(opened, slice) if _same_rules(run, _last_versions(opened, slice)) else {},
     )
     summary = build_record(
         paths,
@@ -268,6 +268,11 @@ def _versions(settings: Settings, opened: store.Store) -> dict[str, str]:
 def _last_versions(opened: store.Store, slice: Slice) -> dict[str, str] | None:
     last = store.last_published(opened, slice)
     return next((r.versions for r in store.runs(opened, slice.year, 1000) if r.id == last), None)
+
+
+def _same_rules(run: Run, last: dict[str, str] | None) -> bool:
+    """Whether what is published was judged by today's rules: else every row is judged again."""
+    return last is not None and all(last.get(k) == run.versions[k] for k in ("hub", "specs", "rules"))
 
 
 def _as_they_were(opened: store.Store, slice: Slice) -> tuple[Change, ...]:

@@ -166,3 +166,19 @@ def test_what_landed_gives_the_same_record_again(two_nights: Hub, tmp_path: Path
     assert [hub.published(entity, *CONTENT) for entity in ENTITIES] == before
     if "store" not in lost:
         assert hub.digest() == digest
+
+
+def test_a_rule_that_became_stricter_reaches_rows_that_are_published(tmp_path: Path, specs: Path) -> None:
+    lenient = shutil.copytree(specs, tmp_path / "lenient")
+    additions = lenient / "edfi" / "additions.yaml"
+    additions.write_text(additions.read_text().replace("date.implausible, ", "", 1))
+    hub = a_hub(tmp_path / "hub", lenient)
+    send_sis(hub, [a_student(1, Birth="1066-10-14"), a_student(2)])
+    hub.sync()
+    assert len(hub.published("Student", "_key")) == 2
+    hub.specs = specs
+    run = hub.sync()
+    assert [(h.entity, h.field, h.rule) for h in run.held if h.entity == "Student"] == [
+        ("Student", "birthDate", "date.implausible")
+    ]
+    assert hub.published("Student", "studentUniqueId") == {("S0002",)}
