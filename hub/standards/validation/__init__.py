@@ -58,6 +58,7 @@ def validate(
             show_values=show_values,
             store=store,
             previous=[f.path for f in before.files] if before else None,
+            names=[f.name for f in feed.files],
         )
 
 
