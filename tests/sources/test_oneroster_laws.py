@@ -121,5 +121,6 @@ def test_a_bulk_and_its_deltas_are_the_bulk_that_they_amount_to(start: Tables, d
         folded = build(folder / "folded", chain)
         after = {name: rows for name, rows in after.items() if rows}
         whole = build(folder / "whole", [opened(write(after, folder / "9"))])
-    assert folded.rows == whole.rows
+    # An entity that lost its last row and one that never had any say the same.
+    assert {e: r for e, r in folded.rows.items() if r} == {e: r for e, r in whole.rows.items() if r}
     assert folded.faults() == whole.faults()
