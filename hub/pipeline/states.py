@@ -202,9 +202,7 @@ def _work(
         name=source.name,
         source=vendor,
         entities=load_entities(settings.specs),
-        vocabulary=Vocabulary(
-            descriptor_codes(settings.specs), (*getattr(vendor, "namespaces", ()), *district.accept_descriptors)
-        ),
+        vocabulary=Vocabulary(descriptor_codes(settings.specs), (*vendor.namespaces, *district.accept_descriptors)),
         options=source.options,
         facts={"schoolYear": slice.year, "localEducationAgencyId": district.local_education_agency_id},
         delivery=source.delivery or "",

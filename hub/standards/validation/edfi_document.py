@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 
 from lxml import etree
 
+from hub.standards.xml_document import hardened_parser
+
 CHUNK = 1 << 20
 _ATTRIBUTE = re.compile(rb"=\s*[\"']")
 _ASCII = ("UTF-8", "US-ASCII", "ASCII", "ISO-8859-1", "ISO-8859-15", "WINDOWS-1252")
@@ -68,17 +70,7 @@ def opening(path: Path) -> Element:
 
 def batches(path: Path, tag: str) -> Iterator[Batch]:
     """Every record of a document whose root has this tag. A record over 64 MiB or a syntax fault raises Unreadable."""
-    parser = etree.XMLPullParser(
-        events=("start",),
-        tag=tag,
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-        remove_blank_text=True,
-    )
+    parser = hardened_parser(tag, remove_blank_text=True)
     root, before, pending, rest, attributes = None, 0, 0, b"", False
     fault: etree.XMLSyntaxError | None = None
     with path.open("rb") as file:
