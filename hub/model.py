@@ -10,6 +10,7 @@ from typing import Any, Literal
 Severity = Literal["error", "warning"]
 Status = Literal["fresh", "unchanged", "failed", "refused", "nothing_landed"]
 Delivery = Literal["full", "delta", "append"]
+Scope = Literal["full", "delta"]
 FieldType = Literal[
     "string", "integer", "number", "boolean", "date", "time", "datetime", "descriptor", "list", "object"
 ]
@@ -141,6 +142,7 @@ class Source:
     tables: tuple[Table, ...] = ()
     namespaces: tuple[str, ...] = ()  # of the vendor's own descriptors
     lists: dict[str, tuple[dict[str, str], ...]] = field(default_factory=dict)  # tables of the folder, by name
+    transport: dict[str, Any] = field(default_factory=dict)  # how to ask the vendor; `kind` names the connector
 
 
 @dataclass(frozen=True)
@@ -163,21 +165,41 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class StreamEnd:
+    """A connector has given all there is of a stream. Absence means deleted only where the scope is full.
+
+    `cursor` is JSON: kept with the delivery, it says next night where changes since this one begin.
+    """
+
+    stream: str
+    scope: Scope
+    cursor: Any = None
+
+
+@dataclass(frozen=True)
 class OpenedFile:
-    """One landed file (or zip member) on disk: `name` as the vendor named it, `sha256` of its bytes."""
+    """One landed file (or zip member) on disk: `name` as the vendor named it, `sha256` of its bytes.
+
+    `stream` is the one it was asked for, or "" where its name or header tells.
+    """
 
     name: str
     path: Path
     sha256: str
+    stream: str = ""
 
 
 @dataclass(frozen=True)
 class OpenedDelivery:
-    """One delivery with its files on disk; `seq` orders the deliveries of a source."""
+    """One delivery with its files on disk; `seq` orders the deliveries of a source.
+
+    `scopes` has the streams that a connector asked for: full, or changes since an earlier delivery.
+    """
 
     seq: int
     received: datetime
     files: tuple[OpenedFile, ...]
+    scopes: dict[str, Scope] = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------- what a run leaves behind (all JSON-able, no values)
@@ -189,6 +211,7 @@ class LandedFile:
     sha256: str
     size: int  # bytes
     rows: int | None = None
+    stream: str = ""  # that it was asked for; "" where its name or header tells
 
 
 @dataclass(frozen=True)

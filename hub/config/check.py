@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from hub.config.lines import Document, Fault, Key
 from hub.config.settings import nearest
 
@@ -22,6 +24,11 @@ _SECRET_KEY = re.compile(
 _SECRET_VALUE = re.compile(r"://[^/\s@]*:[^/\s@]*@|-----BEGIN ")
 _IN_THE_ENVIRONMENT = "put it in the environment and name the variable here as"
 
+_PLACES = {
+    "path": "a folder, a file or a pattern such as ./incoming/sis, or an address such as sftp://user@host/out/*.csv",
+    "url": "the address of the system's API, such as https://sis.example.org/api",
+    "database": "{url_env: NAME_OF_AN_ENVIRONMENT_VARIABLE} that holds the database's address",
+}
 _TYPES = {
     "object": "a set of keys",
     "array": "a list",
@@ -115,16 +122,27 @@ def _by_meaning(document: Document, specs: Path) -> Iterator[Fault]:
             path = (*key, "years")
             yield Fault(document.line(path), path, "must ascend, each year once: the last is the current school year.")
         for name, source in _dict(district.get("sources")).items():
-            yield from _source(document, (*key, "sources", name), _dict(source), years, vendors)
+            yield from _source(document, (*key, "sources", name), _dict(source), years, specs, vendors)
+
+
+def place_of(vendor: str, specs: Path) -> str:
+    """The key of hub.yaml that says where a vendor's data is: `path` for files, `database`, else `url`."""
+    with (specs / "sources" / vendor / "source.yaml").open("rb") as file:
+        kind = _dict(_dict(yaml.load(file, Loader=yaml.CSafeLoader)).get("transport")).get("kind", "file")
+    return {"file": "path", "sql": "database"}.get(kind, "url")
 
 
 def _source(
-    document: Document, key: Key, source: dict[str, Any], years: list[int], vendors: list[str]
+    document: Document, key: Key, source: dict[str, Any], years: list[int], specs: Path, vendors: list[str]
 ) -> Iterator[Fault]:
     vendor = source.get("vendor")
     if isinstance(vendor, str) and vendor not in vendors:
         path: Key = (*key, "vendor")
         yield Fault(document.line(path), path, f"unknown vendor. Use {nearest(vendor, vendors)}.")
+    elif isinstance(vendor, str):
+        place = place_of(vendor, specs)
+        if place not in source:
+            yield Fault(document.line(key), (*key, place), f"missing. Write {_PLACES[place]}.")
     unknown = [y for y in _list(source.get("years")) if isinstance(y, int) and y not in years]
     if unknown:
         path = (*key, "years")

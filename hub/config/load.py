@@ -12,6 +12,8 @@ from hub.config.lines import read
 from hub.config.settings import Alerts, District, Email, Guard, Schedule, Settings, SourceSettings
 from hub.errors import FixConfiguration
 
+_OF_EVERY_SOURCE = ("vendor", "owner", "options", "authority", "delivery", "years")
+_FILES = ("key_file", "known_hosts", "ca")  # keys of auth and tls that name a file
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 
 
@@ -110,13 +112,22 @@ def _source(base: Path, name: str, tree: dict[str, Any]) -> SourceSettings:
     return SourceSettings(
         name=name,
         vendor=tree["vendor"],
-        transport={"path": str(_under(base, tree["path"])), "recursive": tree.get("recursive", False)},
+        transport=_transport(base, tree),
         owner=tree.get("owner", ""),
         options=tree.get("options", {}),
         authority=tree.get("authority"),
         delivery=tree.get("delivery"),
         years=tuple(tree["years"]) if "years" in tree else None,
     )
+
+
+def _transport(base: Path, tree: dict[str, Any]) -> dict[str, Any]:
+    said = {key: value for key, value in tree.items() if key not in _OF_EVERY_SOURCE}
+    if "path" in said and "://" not in said["path"]:
+        said |= {"path": str(_under(base, said["path"])), "recursive": said.get("recursive", False)}
+    for part in {"auth", "tls"} & said.keys():
+        said[part] = {key: str(_under(base, word)) if key in _FILES else word for key, word in said[part].items()}
+    return said
 
 
 def _alerts(tree: dict[str, Any]) -> Alerts:

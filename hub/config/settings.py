@@ -13,7 +13,8 @@ from hub.model import Delivery, Slice
 
 @dataclass(frozen=True)
 class SourceSettings:
-    """One system that delivers. `transport` says where its bytes are (`path` is absolute, may hold `{year}`)."""
+    """One system that delivers. `transport` says where its bytes are and how to ask for them: the keys of hub.yaml
+    as they stand, secrets only as names of variables. `path` is absolute or an address and may hold `{year}`."""
 
     name: str
     vendor: str
@@ -54,13 +55,14 @@ class District:
 
     def sources_of(self, year: int) -> tuple[SourceSettings, ...]:
         """The sources that deliver for a school year: those that name it; of those that name none, the ones
-        whose path holds `{year}`, and in the current year all, so that one folder never feeds two years."""
+        whose path or url holds `{year}`, and in the current year all, so that one folder never feeds two years."""
         return tuple(s for s in self.sources if year in self._years_of(s))
 
     def _years_of(self, source: SourceSettings) -> tuple[int, ...]:
         if source.years is not None:
             return source.years
-        return self.years if "{year}" in str(source.transport.get("path", "")) else (self.current_year,)
+        places = [str(source.transport.get(key, "")) for key in ("path", "url")]
+        return self.years if any("{year}" in place for place in places) else (self.current_year,)
 
 
 @dataclass(frozen=True)

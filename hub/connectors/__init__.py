@@ -1,0 +1,39 @@
+"""Transports: bytes in. One module per kind and one line here; none knows what a column means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlsplit
+
+from hub.connectors.pulling import Piece, Pull
+from hub.errors import FixConfiguration
+from hub.model import StreamEnd
+
+__all__ = ["fetch", "kind_of", "Piece", "Pull"]
+
+#: Kind, as `transport: {kind: ...}` of a vendor or the scheme of `path` names it -> the module that has `fetch`.
+_MODULES = {
+    "file": "hub.connectors.files",
+}
+
+
+def kind_of(transport: dict[str, Any]) -> str:
+    """The kind of a transport: the vendor's own, else the scheme of the path, else `file`."""
+    return str(transport.get("kind") or urlsplit(str(transport.get("path", ""))).scheme or "file")
+
+
+def fetch(pull: Pull) -> Iterator[Piece | StreamEnd]:
+    """What the source has: pieces as they come, and the end of each stream that was asked for by name.
+
+    Raises RetryLater when the other side is away or stops half-way, AskVendor when its answer can never be read,
+    FixConfiguration when it cannot be asked like this.
+    """
+    kind = kind_of(pull.transport)
+    if kind not in _MODULES:
+        raise FixConfiguration(
+            f"{pull.source}: there is no transport of kind {kind}.", f"Use one of {', '.join(sorted(_MODULES))}."
+        )
+    pieces: Iterator[Piece | StreamEnd] = import_module(_MODULES[kind]).fetch(pull)
+    return pieces

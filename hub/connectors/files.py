@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import fnmatch
 import glob
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
+from hub.connectors.pulling import Pull
 from hub.errors import RetryLater
-from hub.model import Slice
 
 
 @dataclass(frozen=True)
@@ -21,6 +20,8 @@ class FetchedFile:
     name: str
     path: Path
     size: int
+    stream: str = ""
+    position: None = None
 
     def open(self) -> BinaryIO:
         """The bytes from the start; may be called again. Raises RetryLater when the file has gone or is locked."""
@@ -33,19 +34,18 @@ class FetchedFile:
             ) from None
 
 
-def fetch(transport: dict[str, Any], slice: Slice, pattern: str = "*") -> Iterator[FetchedFile]:
-    """The files at `transport["path"]`, sorted by name: those of a folder (also below it when
-    `transport["recursive"]`), one file, or those that match a glob. `{year}` becomes the slice's year.
+def fetch(pull: Pull) -> Iterator[FetchedFile]:
+    """The files at `path`, sorted by name: those of a folder (also below it when `recursive`), one file, or those
+    that match a glob. `{year}` becomes the slice's year.
 
-    Hidden files and what is not a regular file are passed over; `pattern` keeps the base names that match it.
-    An empty folder gives nothing. Raises RetryLater when the folder or file is not there.
+    Hidden files and what is not a regular file are passed over. An empty folder gives nothing.
+    Raises RetryLater when the folder or file is not there.
     """
-    path = Path(str(transport["path"]).replace("{year}", str(slice.year)))
+    path = Path(str(pull.transport["path"]).replace("{year}", str(pull.slice.year)))
     try:
-        found = sorted(_named(path, bool(transport.get("recursive", False))))
+        found = sorted(_named(path, bool(pull.transport.get("recursive", False))))
         for name, file in found:
-            if fnmatch.fnmatch(file.name, pattern):
-                yield FetchedFile(name, file, file.stat().st_size)
+            yield FetchedFile(name, file, file.stat().st_size)
     except OSError as error:
         raise RetryLater(
             f"{error.filename or path} cannot be read ({error.strerror}).",

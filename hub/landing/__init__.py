@@ -3,5 +3,6 @@
 from hub.landing.archives import OpenedFile, open_files
 from hub.landing.blobs import Incoming
 from hub.landing.deliveries import Delivery, deliveries, land
+from hub.landing.journal import Journal, journal
 
-__all__ = ["land", "deliveries", "open_files", "Delivery", "OpenedFile", "Incoming"]
+__all__ = ["land", "journal", "deliveries", "open_files", "Delivery", "Journal", "OpenedFile", "Incoming"]

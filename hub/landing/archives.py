@@ -31,6 +31,7 @@ class OpenedFile:
     sha256: str
     size: int
     note: str = ""
+    stream: str = ""
 
 
 def open_files(state: Path, delivery: Delivery, workdir: Path) -> list[OpenedFile]:
@@ -46,7 +47,7 @@ def open_files(state: Path, delivery: Delivery, workdir: Path) -> list[OpenedFil
         if _is_zip(file.name, path):
             opened += _unpack(file, path, workdir / file.sha256)
         else:
-            opened.append(OpenedFile(file.name, path, file.sha256, file.size))
+            opened.append(OpenedFile(file.name, path, file.sha256, file.size, stream=file.stream))
     return opened
 
 

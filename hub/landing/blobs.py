@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 from pathlib import Path
-from typing import IO, BinaryIO, Protocol
+from typing import IO, Any, BinaryIO, Protocol
 
 from hub.errors import RetryLater, Stop
 
@@ -17,12 +17,16 @@ _ABANDONED = 24 * 3600  # seconds: no landing takes a day
 
 
 class Incoming(Protocol):
-    """A file that a connector offers. `open` may be called more than once."""
+    """A file or page that a connector offers. `open` may be called more than once; `size` None: not known yet."""
 
     @property
     def name(self) -> str: ...
     @property
-    def size(self) -> int: ...
+    def size(self) -> int | None: ...
+    @property
+    def stream(self) -> str: ...
+    @property
+    def position(self) -> Any: ...
     def open(self) -> BinaryIO: ...
 
 
@@ -61,7 +65,7 @@ def keep(state: Path, district: str, file: Incoming) -> tuple[str, int]:
                 sha256, size = copy(stream, out)
                 out.flush()
                 os.fsync(out.fileno())
-            if size != file.size:
+            if file.size is not None and size != file.size:
                 raise RetryLater(
                     f"{file.name} changed while it was read ({file.size} bytes when listed, {size} read).",
                     "Let the upload finish before the sync starts, then sync again.",

@@ -6,19 +6,23 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from hub.errors import RetryLater, Stop
 from hub.landing.blobs import Incoming, digest, keep, sweep, sync_folders
-from hub.model import LandedFile, Slice
+from hub.landing.journal import Journal, source_folder
+from hub.model import LandedFile, Slice, StreamEnd
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """The files of one source that came together. `repeated`: nothing new came, this is the last one again."""
+    """The files of one source that came together. `repeated`: nothing new came, this is the last one again.
+
+    `streams` has the streams that a connector asked for by name, each with its scope and cursor.
+    """
 
     slice: Slice
     source: str
@@ -27,11 +31,13 @@ class Delivery:
     origin: str  # where the bytes came from, such as a folder
     files: tuple[LandedFile, ...]
     repeated: bool = False
+    streams: dict[str, StreamEnd] = field(default_factory=dict)
 
     @property
     def hash(self) -> str:
-        """SHA-256 hex of the names and contents, whenever they came."""
-        content = sorted((file.name, file.sha256) for file in self.files)
+        """SHA-256 hex of the names, contents and scopes, whenever they came."""
+        content: list[tuple[str, str]] = sorted((file.name, file.sha256) for file in self.files)
+        content += sorted((f"{name}:", end.scope) for name, end in self.streams.items())
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
@@ -39,51 +45,63 @@ def land(
     state: Path,
     slice: Slice,
     source: str,
-    files: Iterable[Incoming],
+    pieces: Iterable[Incoming | StreamEnd],
     received: datetime,
     *,
     only_new: bool = False,
     origin: str = "",
+    journal: Journal | None = None,
 ) -> Delivery | None:
-    """Keep the bytes of `files` and write the manifest of a new delivery, all of it or nothing.
+    """Keep the bytes of `pieces` as they come and write the manifest of a new delivery, all of it or nothing.
 
     The same names and bytes as the last delivery make no new one: the last comes back, `repeated`. With `only_new`
     (a stream that appends) a delivery holds the files whose name and bytes no earlier delivery had. No files: None.
-    Safe beside other processes that land the same source. Raises RetryLater when the bytes cannot be read or kept.
+    What `journal` has of an earlier pull that was cut off is part of the delivery. Safe beside other processes that
+    land the same source. Raises RetryLater when the bytes cannot be read or kept.
     """
     sweep(state, slice.district)
     before = deliveries(state, slice, source)
-    last = {(file.name, file.size): file for file in before[-1].files} if before else {}
-    landed = tuple(_keep(state, slice.district, file, last.get((file.name, file.size))) for file in files)
+    last: Mapping[tuple[str, int | None], LandedFile] = (
+        {(file.name, file.size): file for file in before[-1].files} if before else {}
+    )
+    landed = dict(journal.files) if journal else {}
+    ends = dict(journal.ends) if journal else {}
+    for piece in pieces:
+        if isinstance(piece, StreamEnd):
+            ends[piece.stream] = piece
+            if journal:
+                journal.ended(piece)
+        else:
+            file = _keep(state, slice.district, piece, last.get((piece.name, piece.size)))
+            landed[file.name] = file
+            if journal:
+                journal.landed(file, piece.position)
     if not landed:
         return None
     while True:
         before = deliveries(state, slice, source)
         known = {(file.name, file.sha256) for delivery in before for file in delivery.files} if only_new else set()
-        fresh = tuple(file for file in landed if (file.name, file.sha256) not in known)
+        fresh = tuple(file for file in landed.values() if (file.name, file.sha256) not in known)
         seq = before[-1].seq + 1 if before else 1
-        new = Delivery(slice, source, seq, received.astimezone(UTC), origin, fresh)
+        new = Delivery(slice, source, seq, received.astimezone(UTC), origin, fresh, streams=ends)
         if before and (not fresh or new.hash == before[-1].hash):
             return replace(before[-1], repeated=True)
-        if _write(_folder(state, slice, source), new):
+        if _write(source_folder(state, slice, source), new):
             return new
 
 
 def deliveries(state: Path, slice: Slice, source: str) -> list[Delivery]:
     """All deliveries of a source in the order they came. Raises Stop when a manifest is damaged."""
-    return [_read(path, slice, source) for path in sorted(_folder(state, slice, source).glob("[0-9]*.json"))]
+    return [_read(path, slice, source) for path in sorted(source_folder(state, slice, source).glob("[0-9]*.json"))]
 
 
 def _keep(state: Path, district: str, file: Incoming, last: LandedFile | None) -> LandedFile:
-    # A night on which nothing changed reads each file once and writes nothing.
-    if last is not None and digest(file) == last.sha256:
+    # A night on which nothing changed reads each file once and writes nothing. A piece that tells where its stream
+    # goes on comes over a wire: it is not read twice.
+    if last is not None and file.position is None and digest(file) == last.sha256:
         return last
     sha256, size = keep(state, district, file)
-    return LandedFile(file.name, sha256, size)
-
-
-def _folder(state: Path, slice: Slice, source: str) -> Path:
-    return state / "landing" / slice.district / str(slice.year) / source
+    return LandedFile(file.name, sha256, size, stream=file.stream)
 
 
 def _write(folder: Path, delivery: Delivery) -> bool:
@@ -94,6 +112,7 @@ def _write(folder: Path, delivery: Delivery) -> bool:
         "origin": delivery.origin,
         "hash": delivery.hash,
         "files": [asdict(file) for file in delivery.files],
+        "streams": [asdict(end) for end in delivery.streams.values()],
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -122,6 +141,7 @@ def _read(path: Path, slice: Slice, source: str) -> Delivery:
         body = json.loads(path.read_text(encoding="utf-8"))
         files = tuple(LandedFile(**file) for file in body["files"])
         received = datetime.fromisoformat(body["received"])
-        return Delivery(slice, source, body["seq"], received, body["origin"], files)
+        ends = {end["stream"]: StreamEnd(**end) for end in body.get("streams", ())}
+        return Delivery(slice, source, body["seq"], received, body["origin"], files, streams=ends)
     except (ValueError, KeyError, TypeError):
         raise Stop(f"The manifest {path} is damaged.", "Restore the landing folder from the backup.") from None

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from hub.config import Settings, SourceSettings
-from hub.connectors.files import fetch
+from hub.config import Settings, SourceSettings, secret
+from hub.connectors import Piece, Pull, fetch
 from hub.errors import AskVendor, HubError, RetryLater
-from hub.landing import Delivery, deliveries, land
-from hub.model import LandedFile, Slice, Source, SourceOutcome, Status
-from hub.pipeline.states import Normalized, normalize, room
+from hub.landing import Delivery, deliveries, journal, land
+from hub.model import LandedFile, Slice, Source, SourceOutcome, Status, StreamEnd
+from hub.pipeline.states import Normalized, cursors, normalize, room, usable_deliveries
 from hub.standards.source_state import StateSummary
 from hub.standards.sources import load_source
 
@@ -58,14 +60,38 @@ def land_source(
     """Keeps the bytes the source has now; a source that has nothing new keeps its last delivery."""
     progress(f"{source.name}: land", 0, 1)
     appends = all((source.delivery or s.delivery) == "append" for s in vendor.streams)
-    files = fetch(source.transport, slice)
-    landed = land(
-        settings.state, slice, source.name, files, now, only_new=appends, origin=str(source.transport.get("path", ""))
-    )
+    earlier = deliveries(settings.state, slice, source.name)
+    since = cursors(usable_deliveries(settings, slice, source, vendor))
+    pull = Pull(source.name, slice, _transport(vendor, source), vendor.streams, secret, since)
+    asked = hashlib.sha256(json.dumps([pull.transport, since, len(earlier)], sort_keys=True).encode()).hexdigest()
+    with journal(settings.state, slice, source.name, asked, now) as kept:
+        pieces = fetch(replace(pull, resume=kept.positions, ended=frozenset(kept.ends)))
+        told = _told(pieces, source.name, progress)
+        origin = str(source.transport.get("path") or source.transport.get("url", ""))
+        landed = land(settings.state, slice, source.name, told, now, only_new=appends, origin=origin, journal=kept)
+        kept.forget()
     if landed is None:
-        earlier = deliveries(settings.state, slice, source.name)
         return replace(earlier[-1], repeated=True) if earlier else None
     return landed
+
+
+def _transport(vendor: Source, source: SourceSettings) -> dict[str, Any]:
+    """The vendor's words, those of hub.yaml's own `transport:` on top, then where it is and who asks."""
+    said = dict(source.transport)
+    return _over(_over(vendor.transport, said.pop("transport", {})), said)
+
+
+def _over(words: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    both = {k: _over(words[k], v) for k, v in changes.items() if isinstance(v, dict) and isinstance(words.get(k), dict)}
+    return {**words, **changes, **both}
+
+
+def _told(pieces: Iterator[Piece | StreamEnd], name: str, progress: Progress) -> Iterator[Piece | StreamEnd]:
+    """The pieces, each told as it comes: a long pull shows that it goes on."""
+    for number, piece in enumerate(pieces, start=1):
+        if not isinstance(piece, StreamEnd):
+            progress(f"{name}: {piece.stream or 'file'} {number}", number, 0)
+        yield piece
 
 
 def files_in_use(delivery: Delivery, summary: StateSummary) -> tuple[LandedFile, ...]:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from hub import __version__
 from hub.config import District, Settings, SourceSettings
@@ -93,6 +94,18 @@ def normalize(
     raise AskVendor(last.message, last.remedy)
 
 
+def usable_deliveries(settings: Settings, slice: Slice, source: SourceSettings, vendor: Source) -> list[Delivery]:
+    """What landed so far without what was refused: only from here may a pull of changes go on."""
+    seed = _seed(settings, slice, source, settings.district(slice.district))
+    chain = deliveries(settings.state, slice, source.name)
+    return _usable(chain, _remembered(state_folder(settings, slice, source.name), seed))
+
+
+def cursors(chain: Sequence[Delivery]) -> dict[str, Any]:
+    """By stream the cursor that the newest delivery of it left."""
+    return {name: end.cursor for d in chain for name, end in d.streams.items() if end.cursor is not None}
+
+
 def _usable(chain: Sequence[Delivery], refused: Sequence[Refusal]) -> list[Delivery]:
     out = {(r.seq, r.file) for r in refused}
     left = [
@@ -156,7 +169,10 @@ def _opened(state: Path, chain: Sequence[Delivery], folder: Path) -> Iterator[li
             OpenedDelivery(
                 d.seq,
                 d.received,
-                tuple(OpenedFile(f.name, f.path, f.sha256) for f in open_files(state, d, unpacked / str(d.seq))),
+                tuple(
+                    OpenedFile(f.name, f.path, f.sha256, f.stream) for f in open_files(state, d, unpacked / str(d.seq))
+                ),
+                {name: end.scope for name, end in d.streams.items()},
             )
             for d in chain
         ]

@@ -59,6 +59,7 @@ def load_source(vendor: str, root: Path = SCHEMAS) -> Source:
         tables=tuple(tables),
         lists=_lists(folder / "lists"),
         namespaces=tuple(head.get("namespaces", ())),
+        transport=head.get("transport", {}),
     )
 
 
@@ -132,6 +133,7 @@ def _stream(name: str, body: dict[str, Any]) -> Stream:
         "renamed",
         "fold_header",
         "mode",
+        "request",
     )
     keep += ("refers", "values")  # of a standard's files
     return Stream(

@@ -33,17 +33,22 @@ class StreamRead:
 
 
 def assign(source: Source, files: Sequence[OpenedFile]) -> tuple[dict[str, list[OpenedFile]], list[OpenedFile]]:
-    """Files by stream: by name, else by a header that fits exactly one layout (a renamed file); and the rest."""
+    """Files by stream: the one it was asked for, else by name, else by a header that fits exactly one layout (a
+    renamed file); and the rest."""
     found: dict[str, list[OpenedFile]] = {}
     rest = []
     for file in files:
-        base = Path(file.name).name
-        stream = next((s for s in source.streams if re.search(s.pattern, base)), None) or _by_header(source, file)
+        stream = next((s for s in source.streams if s.name == file.stream), None) or _by_name(source, file)
         if stream is None:
             rest.append(file)
         else:
             found.setdefault(stream.name, []).append(file)
     return found, rest
+
+
+def _by_name(source: Source, file: OpenedFile) -> Stream | None:
+    base = Path(file.name).name
+    return next((s for s in source.streams if re.search(s.pattern, base)), None) or _by_header(source, file)
 
 
 def _by_header(source: Source, file: OpenedFile) -> Stream | None:

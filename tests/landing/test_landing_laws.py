@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,9 +23,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.errors import RetryLater, Stop
-from hub.landing import deliveries, land, open_files
+from hub.landing import Delivery, deliveries, journal, land, open_files
 from hub.landing.blobs import blob_path
-from hub.model import Slice
+from hub.model import Slice, StreamEnd
 
 SLICE = Slice("maple-hollow", 2027)
 NIGHT = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -37,6 +39,8 @@ SETS = st.dictionaries(NAMES, CONTENT, min_size=1, max_size=5)
 class InMemory:
     name: str
     content: bytes
+    stream: str = ""
+    position: object = None
 
     @property
     def size(self) -> int:
@@ -162,7 +166,7 @@ def test_two_processes_that_land_at_once_lose_nothing(tmp_path: Path) -> None:
 
 _ENDLESS = """
 import io, itertools, sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_landing_laws import InMemory, SLICE
@@ -196,3 +200,81 @@ def test_what_a_killed_landing_left_is_swept_after_a_day(tmp_path: Path) -> None
     os.utime(old, (0, 0))
     land(tmp_path, SLICE, "sis", files({"users.csv": b"some"}), NIGHT)
     assert (old.exists(), young.exists()) == (False, True)
+
+
+class CutOff(Exception):
+    pass
+
+
+PAGES = [InMemory(f"users/{n:06}.json", f"page {n}".encode(), "users", {"page": n}) for n in range(1, 6)]
+
+
+def pulled(
+    state: Path, pages: list[InMemory], asked: str = "users", now: datetime = NIGHT, after: int = 0
+) -> tuple[Delivery, list[str]]:
+    """One pull that the other side cuts off after so many pages, or ends when `after` is 0."""
+    asked_for: list[str] = []
+    with journal(state, SLICE, "sis", asked, now) as kept:
+        start = kept.positions.get("users", {"page": 0})["page"]
+
+        def pieces() -> Iterator[InMemory | StreamEnd]:
+            for page in pages[start:] if "users" not in kept.ends else []:
+                if after and len(asked_for) == after:
+                    raise CutOff
+                asked_for.append(page.name)
+                yield page
+            yield StreamEnd("users", "full", {"changed": "2026-11-22"})
+
+        delivery = land(state, SLICE, "sis", pieces(), now, journal=kept)
+        kept.forget()
+    assert delivery is not None
+    return delivery, asked_for
+
+
+@given(st.lists(st.integers(1, 3), max_size=5))
+@settings(deadline=None)
+def test_a_pull_that_is_cut_off_goes_on_and_lands_each_page_once(cuts: list[int]) -> None:
+    with TemporaryDirectory() as folder:
+        state = Path(folder)
+        for after in cuts:
+            if len(deliveries(state, SLICE, "sis")):
+                break
+            with suppress(CutOff):
+                pulled(state, PAGES, after=after)
+        pulled(state, PAGES)
+        (first, *_) = deliveries(state, SLICE, "sis")
+        assert [f.name for f in first.files] == [page.name for page in PAGES]
+        assert first.streams == {"users": StreamEnd("users", "full", {"changed": "2026-11-22"})}
+        assert all(f.stream == "users" for f in first.files)
+
+
+@pytest.mark.parametrize(("asked", "now"), [("users since", NIGHT), ("users", NIGHT + timedelta(hours=13))])
+def test_what_is_asked_differently_or_too_late_begins_anew(tmp_path: Path, asked: str, now: datetime) -> None:
+    with pytest.raises(CutOff):
+        pulled(tmp_path, PAGES, after=3)
+    assert deliveries(tmp_path, SLICE, "sis") == []
+    assert pulled(tmp_path, PAGES, asked, now)[1] == [page.name for page in PAGES]
+
+
+def test_a_torn_last_line_is_pulled_again(tmp_path: Path) -> None:
+    with pytest.raises(CutOff):
+        pulled(tmp_path, PAGES, after=3)
+    path = tmp_path / "landing/maple-hollow/2027/sis/pull.jsonl"
+    path.write_bytes(path.read_bytes()[:-5])
+    assert pulled(tmp_path, PAGES)[1] == [page.name for page in PAGES[2:]]
+
+
+def test_one_process_pulls_a_source_at_a_time(tmp_path: Path) -> None:
+    with (
+        journal(tmp_path, SLICE, "sis", "users", NIGHT),
+        pytest.raises(RetryLater, match="another process pulls"),
+        journal(tmp_path, SLICE, "sis", "users", NIGHT),
+    ):
+        pass
+
+
+def test_the_same_pages_in_another_scope_are_another_delivery(tmp_path: Path) -> None:
+    land(tmp_path, SLICE, "sis", [*PAGES, StreamEnd("users", "full")], NIGHT)
+    again = land(tmp_path, SLICE, "sis", [*PAGES, StreamEnd("users", "delta")], NIGHT)
+    assert again is not None
+    assert (again.repeated, again.seq) == (False, 2)
