@@ -34,6 +34,7 @@ class Header:
     missing: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     renamed: dict[str, str] = field(default_factory=dict)  # layout's name -> the file's name, declared in the spec
+    version: str = ""  # of the layout, where records have no header
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Reject:
 
 
 def dialect(stream: Stream) -> dict[str, str]:
-    return {"delimiter": ",", "quote": '"', "encoding": "utf-8", **stream.options.get("csv", {})}
+    encoding = stream.options.get("encoding", "utf-8")
+    return {"delimiter": ",", "quote": '"', "encoding": encoding, **stream.options.get("csv", {})}
 
 
 def read_header(path: Path, name: str, stream: Stream) -> Header:
@@ -55,8 +57,7 @@ def read_header(path: Path, name: str, stream: Stream) -> Header:
     words = dialect(stream)
     with path.open("rb") as file:
         start = file.read(HEADER_LIMIT)
-    if not start.strip(b"\x00\r\n\t \xef\xbb\xbf"):
-        raise AskVendor(f"{name}: the file is empty (rule csv.empty).", "Send the file again; nothing was changed.")
+    refuse_empty(start, name)
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise AskVendor(f"{name}: the file is UTF-16 (rule csv.encoding).", "Export it as UTF-8.")
     text = start.decode({"utf-8": "utf-8-sig"}.get(words["encoding"], words["encoding"]), errors="replace")
@@ -79,6 +80,12 @@ def read_header(path: Path, name: str, stream: Stream) -> Header:
             "Each column may occur once; the first line must be the header.",
         )
     return _against_layout(columns, name, stream)
+
+
+def refuse_empty(start: bytes, name: str) -> None:
+    """Raises AskVendor for a file that begins with nothing but blanks."""
+    if not start.strip(b"\x00\r\n\t \x1a\xef\xbb\xbf"):
+        raise AskVendor(f"{name}: the file is empty (rule csv.empty).", "Send the file again; nothing was changed.")
 
 
 def nul_bytes(name: str) -> AskVendor:
@@ -153,7 +160,6 @@ def read_records(
 
     `_row` is the record number in the file, rejected records counted; `place` are constant columns to add.
     """
-    import ibis
 
     words = dialect(stream)
     # By place: a name may be blank, or another one's in all but letter case, which the engine takes for the same.
@@ -179,31 +185,37 @@ def read_records(
     nulls = stream.options.get("nulls", [])
     at = {column: places[i] for i, column in enumerate(header.columns)}
     names = {c: at[header.renamed.get(c, c)] for c in used if header.renamed.get(c, c) in at}
-
-    def clean(cell: Any) -> Any:
-        # Only what begins or ends in white space is stripped: asking every cell costs four times the reading.
-        spaced = (cell < "!") | (cell.right(1).ascii_str() <= 32)
-        value = spaced.ifelse(cell.strip().nullif(""), cell)
-        return value.isin(nulls).ifelse(ibis.null("string"), value) if nulls else value
-
-    keep_cells(con, table, view, clean, names, place or {})
+    keep_cells(con, table, view, lambda cell: cleaned(cell, nulls), names, place or {})
     con.drop_view(view, force=True)
-    rejects = _rejects(con)
+    rejects = reject_records(con, header=True)
     if rejects:
-        _renumber(con, table, rejects)
+        renumber(con, table, rejects)
     yield from rejects
 
 
-def _rejects(con: Any) -> list[Reject]:
+def cleaned(cell: Any, nulls: list[str]) -> Any:
+    """An Ibis text without the white space around it; blank, or one of `nulls`, is null."""
+    import ibis
+
+    # Only what begins or ends in white space is stripped: asking every cell costs four times the reading.
+    spaced = (cell < "!") | (cell.right(1).ascii_str() <= 32)
+    value = spaced.ifelse(cell.strip().nullif(""), cell)
+    return value.isin(nulls).ifelse(ibis.null("string"), value) if nulls else value
+
+
+def reject_records(con: Any, *, header: bool) -> list[Reject]:
+    """What the reader just refused, by record."""
     errors = con.table("reject_errors")
     torn = (errors["error_type"].cast("string") == "UNQUOTED VALUE") & errors["csv_line"].rstrip().re_search("[\r\n]")
     found = errors.group_by("line").aggregate(kind=errors["error_type"].cast("string").min(), torn=torn.any())
     rows = con.to_pyarrow(found.order_by("line")).to_pylist()
-    return [Reject(r["line"] - 1, _REJECTS.get(r["kind"], "csv.quote"), bool(r["torn"])) for r in rows]
+    return [Reject(r["line"] - header, _REJECTS.get(r["kind"], "csv.quote"), bool(r["torn"])) for r in rows]
 
 
-def _renumber(con: Any, table: str, rejects: list[Reject]) -> None:
-    """The reader numbers accepted records only; the j-th reject at record r stands before accepted record r - j."""
+def renumber(con: Any, table: str, rejects: list[Reject]) -> None:
+    """`_row` becomes the record's number in the file: the reader numbers accepted records only, and the j-th reject
+    at record r stands before accepted record r - j.
+    """
     import pyarrow as pa
 
     shifts = {"at": [r.row - j for j, r in enumerate(rejects)], "shift": list(range(1, len(rejects) + 1))}

@@ -13,7 +13,7 @@ from hub.errors import AskVendor
 from hub.model import OpenedDelivery, OpenedFile, Source, Stream
 from hub.standards.csv_files import read_header
 from hub.standards.oneroster_rows import settle
-from hub.standards.streams import StreamRead, assign, read_csv_stream, stack
+from hub.standards.streams import StreamRead, assign, read_file, stack
 
 Mode = Literal["bulk", "delta", "absent"]
 ALWAYS = {"sourcedId", "status", "dateLastModified"}
@@ -110,7 +110,7 @@ def fold(
         mine = []
         for mode, seq, file in chain:
             try:
-                mine.append(read_csv_stream(con, _as_sent(stream, mode), file, seq, columns, facts))
+                mine.append(read_file(con, _as_sent(stream, mode), file, seq, columns, facts))
             except AskVendor:
                 if seq == deliveries[-1].seq:
                     raise

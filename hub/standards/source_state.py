@@ -23,7 +23,7 @@ from hub.standards.lists import make_lists
 from hub.standards.normalize import EntityRows, Vocabulary, normalize_entity
 from hub.standards.oneroster import fold
 from hub.standards.row_counts import row_counts
-from hub.standards.streams import StreamRead, assign, empty_table, newest, read_csv_stream, repeated, stack
+from hub.standards.streams import StreamRead, assign, empty_table, newest, read_file, repeated, stack
 from hub.standards.tables import make_tables
 from hub.standards.verbs import Context, inputs
 
@@ -158,7 +158,7 @@ def _read(
             )
             once = {(seq, f.sha256): f for seq, f in reversed(files)}
             first = [(seq, f) for seq, f in files if once[seq, f.sha256] is f]
-            mine = [read_csv_stream(con, stream, f, seq, used[stream.name], work.facts) for seq, f in first]
+            mine = [read_file(con, stream, f, seq, used[stream.name], work.facts) for seq, f in first]
             again = repeated(mine, [(seq, f) for seq, f in files if once[seq, f.sha256] is not f])
             reads += [*mine, *again]
             if again:

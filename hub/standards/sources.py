@@ -11,6 +11,7 @@ import yaml
 
 from hub.errors import FixConfiguration
 from hub.model import Mapping, Source, Stream, Table
+from hub.standards.fixed_width import read_layout
 from hub.standards.layouts import expanded, reasons
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
@@ -38,7 +39,7 @@ def load_source(vendor: str, root: Path = SCHEMAS) -> Source:
     tables: list[Table] = []
     for path in sorted(folder.glob("*.yaml")):
         document = head if path.name == "source.yaml" else _read(path)
-        for stream in _streams(document, root):
+        for stream in _streams(document, root, folder):
             streams.append(stream)
             ignored[stream.name] = reasons(stream.options.get("ignored", {}), stream.columns)
         for entity, entries in document.get("entities", {}).items():
@@ -82,15 +83,18 @@ def _read(path: Path) -> dict[str, Any]:
     return document
 
 
-def _streams(document: dict[str, Any], root: Path) -> list[Stream]:
+def _streams(document: dict[str, Any], root: Path, folder: Path) -> list[Stream]:
     if "stream" in document:
-        return [_stream(document["stream"], document)]
+        return [_stream(document["stream"], document, folder)]
     if "streams_of" in document:  # every file of a standard, as schemas/<standard>/<version>.yaml lists them
         shared = {k: v for k, v in document.items() if k not in ("entities", "options", "streams_of", "streams")}
         files = _read(root / document["streams_of"])["files"]
         own = document.get("streams", {})  # what the vendor's folder says of single files
-        return [_stream(name, _standard(name, body, {**shared, **own.get(name, {})})) for name, body in files.items()]
-    return [_stream(name, body) for name, body in document.get("streams", {}).items()]
+        return [
+            _stream(name, _standard(name, body, {**shared, **own.get(name, {})}), folder)
+            for name, body in files.items()
+        ]
+    return [_stream(name, body, folder) for name, body in document.get("streams", {}).items()]
 
 
 def _standard(name: str, body: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
@@ -119,8 +123,10 @@ def _standard(name: str, body: dict[str, Any], said: dict[str, Any]) -> dict[str
     }
 
 
-def _stream(name: str, body: dict[str, Any]) -> Stream:
-    layouts = {version: expanded(names) for version, names in body.get("layouts", {}).items()}
+def _stream(name: str, body: dict[str, Any], folder: Path) -> Stream:
+    said = body.get("layouts", {})
+    cuts = {v: read_layout(folder / "lists" / f"{table}.csv") for v, table in said.items() if isinstance(table, str)}
+    layouts = {v: [c.name for c in cuts[v]] if v in cuts else expanded(names) for v, names in said.items()}
     columns = tuple(dict.fromkeys(column for layout in layouts.values() for column in layout))
     keep: tuple[str, ...] = (
         "csv",
@@ -134,6 +140,8 @@ def _stream(name: str, body: dict[str, Any]) -> Stream:
         "fold_header",
         "mode",
         "request",
+        "encoding",
+        "short_records",
     )
     keep += ("refers", "values")  # of a standard's files
     return Stream(
@@ -142,7 +150,7 @@ def _stream(name: str, body: dict[str, Any]) -> Stream:
         pattern=body.get("pattern", r".*"),
         delivery=body.get("delivery", "append"),
         columns=columns,
-        options={**{k: body[k] for k in keep if k in body}, "layouts": layouts},
+        options={**{k: body[k] for k in keep if k in body}, "layouts": layouts, "cuts": cuts},
     )
 
 

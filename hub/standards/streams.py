@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -16,6 +16,7 @@ from hub.engine import keep, rename, stacked
 from hub.errors import AskVendor
 from hub.model import OpenedDelivery, OpenedFile, Source, Stream
 from hub.standards.csv_files import Header, Reject, has_nul, is_header_only, nul_bytes, read_header, read_records
+from hub.standards.fixed_width import cut_records, read_version
 from hub.standards.verbs import try_strptime
 
 
@@ -57,7 +58,7 @@ def _by_header(source: Source, file: OpenedFile) -> Stream | None:
         if stream.format == "edfi-xml" or not stream.columns:
             continue
         try:
-            header = read_header(file.path, file.name, stream)
+            header = _header(stream)(file.path, file.name, stream)
         except AskVendor:
             continue
         if len(header.unknown) * 2 < len(header.columns):
@@ -67,15 +68,20 @@ def _by_header(source: Source, file: OpenedFile) -> Stream | None:
     return fitting[0][0] if len(fitting) == 1 else None
 
 
-def read_csv_stream(
+def _header(stream: Stream) -> Callable[[Path, str, Stream], Header]:
+    return read_version if stream.format == "fixed-width" else read_header
+
+
+def read_file(
     con: Any, stream: Stream, file: OpenedFile, seq: int, used: set[str] | None, facts: dict[str, Any]
 ) -> StreamRead:
-    """Reads one CSV file into its own table with `_file`, `_row`, `_seq`.
+    """Reads one file of rows into its own table with `_file`, `_row`, `_seq`.
 
-    Raises AskVendor for a file that must be refused whole: header, empty, header only, NUL bytes, an open quote, last
-    year's dates.
+    Raises AskVendor for a file that must be refused whole: header, layout, empty, header only, NUL bytes, an open
+    quote, last year's dates.
     """
-    header = read_header(file.path, file.name, stream)
+    header = _header(stream)(file.path, file.name, stream)
+    records = cut_records if stream.format == "fixed-width" else read_records
     wanted = _columns(stream, header) if used is None else {c for c in _columns(stream, header) if c in used}
     table = f"{stream.name}__{seq}_{file.sha256[:12]}"
     place: dict[str, str | int | None] = {"_file": file.sha256, "_seq": seq}
@@ -83,7 +89,7 @@ def read_csv_stream(
     if has_nul(file.path):
         raise nul_bytes(file.name)
     try:
-        rejects = list(read_records(con, file.path, table, header, stream, wanted, place))
+        rejects = list(records(con, file.path, table, header, stream, wanted, place))
     except duckdb.InvalidInputException:  # its text may quote the file
         raise AskVendor(
             f"{file.name}: the file cannot be read as delimited text (rule file.unreadable).",
