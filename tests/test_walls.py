@@ -21,8 +21,8 @@ LAYERS = (
     ("commands",),
     ("assets",),
     ("pipeline",),
-    ("connectors", "landing", "standards", "unify", "store", "report"),
-    ("config", "engine"),
+    ("connectors", "landing", "standards", "unify", "store", "report", "serve"),
+    ("config", "engine", "look"),
     ("model",),
     ("errors",),
 )
@@ -39,6 +39,8 @@ HOMES = {
     "alembic": {"store/"},
     "lxml": {"standards/", "demo/edfi.py"},
     "click": {"cli.py", "commands/"},
+    "starlette": {"serve/"},
+    "uvicorn": {"serve/"},
 }
 
 

@@ -16,10 +16,11 @@ from email.utils import formatdate, make_msgid
 from hub import pipeline, store
 from hub.config import Alerts, Email, Settings, secret
 from hub.errors import FixConfiguration
+from hub.look import legible
 from hub.model import Rule, Run, Slice
 from hub.report.attention import OPERATOR, groups
 from hub.report.reconcile import reconcile
-from hub.report.words import legible, name
+from hub.report.words import name
 from hub.standards.rules import load_rules
 
 _TIMEOUT = 8.0  # seconds; Dagster gives a sensor one minute for all its tries

@@ -11,9 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
 
+from hub.look import pages
 from hub.model import Rule, Run
 from hub.report import attention, charts, sections, words
 from hub.report.reconcile import reconcile
@@ -86,14 +86,7 @@ def _dumps(value: Any, **options: Any) -> str:
 
 @lru_cache(maxsize=1)
 def _page() -> Any:
-    environment = Environment(
-        loader=PackageLoader("hub.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=words.legible,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = pages("hub.report")
     environment.filters.update(
         name=words.name,
         number=words.number,

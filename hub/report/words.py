@@ -5,19 +5,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
-#: Controls, direction overrides, lone surrogates and non-characters: they would break the page, or make a file name
-#: read as another one.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
-)
-
-
-def legible(value: object) -> object:
-    """A plain string with every unseen character spelt out as ⟨U+202E⟩; anything else as it is."""
-    if type(value) is not str:
-        return value
-    return _UNSEEN.sub(lambda found: f"⟨U+{ord(found.group()):04X}⟩", value)
-
 
 def name(value: str) -> str:
     """A file name on one line: a line end or tab in it is spelt out too."""

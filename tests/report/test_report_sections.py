@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import report_sample as sample
 from lxml import etree
 
-import hub.report
+from hub.look import style
 from hub.model import Run, SourceOutcome
 from hub.report import render
 
@@ -183,8 +182,7 @@ def _luminance(colour: str) -> float:
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
 def test_every_text_colour_has_a_contrast_of_at_least_4_5(scheme: int) -> None:
     """WCAG 2.2, 1.4.3 Contrast (Minimum)."""
-    style = (Path(hub.report.__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
-    block = re.findall(r":root \{(.*?)\}", style, re.S)[scheme]
+    block = re.findall(r":root \{(.*?)\}", style(), re.S)[scheme]
     colour = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", block))
     pairs = [(ink, paper) for ink in ("ink", "muted", "accent") for paper in ("card", "page")]
     pairs += [(tone, f"{tone}-soft") for tone in ("good", "warn", "bad", "calm")]

@@ -1,4 +1,4 @@
-"""A validation as text for a terminal, JSON, CSV, JUnit XML for a build server, and one HTML page."""
+"""A validation as text for a terminal, JSON, CSV and JUnit XML for a build server."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import fields
 
 from hub.standards.validation.findings import Finding, Validation
+from hub.standards.validation.report import html
 
 WIDTH = 80  # columns
 SHOWN = 10  # rows named in a line of text
@@ -114,19 +115,6 @@ def junit(found: Validation) -> str:
 def _xml(said: str) -> str:
     """Only characters that XML 1.0 may hold."""
     return "".join(c if c in "\n\t" or c.isprintable() else "�" for c in said)
-
-
-def html(found: Validation) -> str:
-    """One page that needs neither a server nor a script."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    pages = Environment(
-        loader=PackageLoader("hub.standards.validation"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    groups = [(first, [f for f in same if f.row is not None]) for first, same in found.groups()]
-    stages = list(dict.fromkeys(first.stage for first, _ in groups))
-    return pages.get_template("validation.html.j2").render(found=found, groups=groups, stages=stages)
 
 
 FORMATS: dict[str, Callable[[Validation], str]] = {
