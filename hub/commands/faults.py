@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from hub.commands.words import printable
 from hub.errors import HubError
 
 DEFECT = 70
@@ -26,9 +27,13 @@ def tell(ctx: click.Context, error: HubError) -> None:
     """The message and the remedy on stderr."""
     if ctx.meta.get("hub.debug"):
         traceback.print_exception(error)
-    click.secho(error.message, fg="red", err=True)
+    click.secho(_lines(error.message), fg="red", err=True)
     if error.remedy:
-        click.echo(error.remedy, err=True)
+        click.echo(_lines(error.remedy), err=True)
+
+
+def _lines(said: str) -> str:
+    return "\n".join(printable(line) for line in said.split("\n"))
 
 
 def as_json(error: HubError) -> dict[str, object]:

@@ -21,6 +21,7 @@ _path = click.Path(path_type=Path)
 @click.argument("paths", metavar="PATH...", nargs=-1, type=_path)
 @click.option("--standard", metavar="NAME", help="oneroster or ed-fi.  [default: recognised]")
 @click.option("--version", metavar="X.Y", help="Version of the standard.  [default: recognised]")
+@click.option("--kind", metavar="NAME", help="Resource of JSON bodies, such as students.  [default: the file's name]")
 @click.option(
     "--profile", default="strict", show_default=True, help="strict as a certification judges, lenient as an importer."
 )
@@ -38,6 +39,7 @@ def command(
     paths: tuple[Path, ...],
     standard: str | None,
     version: str | None,
+    kind: str | None,
     profile: str,
     previous: tuple[Path, ...],
     form: str,
@@ -63,10 +65,12 @@ def command(
         return _explain(explain, as_json)
     if not paths:
         raise click.UsageError("Name what to check: a zip, a folder, files, or - for standard input.")
+    from hub.commands.words import progress
     from hub.standards.validation import validate
     from hub.standards.validation.formats import FORMATS as WRITERS
+    from hub.standards.validation.formats import counted
 
-    with _on_disk(paths) as given:
+    with _on_disk(paths) as given, progress() as told:
         found = validate(
             given,
             standard=standard,
@@ -75,6 +79,8 @@ def command(
             previous=previous or None,
             max_per_rule=max_per_rule,
             show_values=show_values,
+            kind=kind,
+            progress=told,
         )
     written = WRITERS["json" if as_json else form](found)
     if out is None:
@@ -82,7 +88,7 @@ def command(
     else:
         out.write_text(written, encoding="utf-8")
         said = "conforms" if found.conforms else "does not conform"
-        click.echo(f"{said}: {found.errors:,} errors, {found.warnings:,} warnings. {out}", err=True)
+        click.echo(f"{said}: {counted(found.errors, 'error')}, {counted(found.warnings, 'warning')}. {out}", err=True)
     return 0 if found.conforms else 1
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.errors import FixConfiguration
-from hub.standards.validation.findings import Finding, Validation
+from hub.standards.validation.findings import Finding, Progress, Validation, silent
 
 STANDARDS = {"oneroster": "OneRoster", "ed-fi": "Ed-Fi", "edfi": "Ed-Fi"}
 
@@ -23,13 +23,18 @@ def validate(
     max_per_rule: int = 100,
     show_values: bool = False,
     store: Any = None,
+    kind: str | None = None,
+    names: Sequence[str] | None = None,
+    previous_names: Sequence[str] | None = None,
+    progress: Progress = silent,
 ) -> Validation:
     """Validates one feed: zips, folders or files. Standard and version are recognised where they are not given.
 
     `profile` is one of schemas/profiles; `previous` an earlier delivery to compare with; `max_per_rule` limits the
     places shown per rule, file and column, never the counts; findings hold values only with `show_values`; `store`
-    (Ed-Fi) also resolves references. Raises AskVendor when this is no feed or can't be read, FixConfiguration for a
-    standard, version or profile that is not known.
+    (Ed-Fi) also resolves references; `kind` is the resource of JSON bodies whose file is not named after one; `names`
+    is what to call each of `paths`; `progress` is told of each step. Raises AskVendor when this is no feed or can't be
+    read, FixConfiguration for a standard, version or profile that is not known.
     """
     from hub.standards.validation.archive import open_feed
     from hub.standards.validation.profiles import Judge, load_profile
@@ -40,14 +45,15 @@ def validate(
         raise FixConfiguration(f"The standard {standard!r} is not known.", "Choose oneroster or ed-fi.")
     with tempfile.TemporaryDirectory(prefix="hub-validate-") as folder:
         work = Path(folder)
-        feed = open_feed([Path(p) for p in paths], work / "now")
-        before = open_feed([Path(p) for p in previous], work / "before") if previous else None
+        progress("opening the files", 0, 0)
+        feed = open_feed([Path(p) for p in paths], work / "now", names)
+        before = open_feed([Path(p) for p in previous], work / "before", previous_names) if previous else None
         said = STANDARDS[standard.lower()] if standard else recognise(feed)
         if said == "OneRoster":
             from hub.standards.validation.oneroster import validate_oneroster
 
             judge = Judge(judged, max_per_rule, show_values)
-            return validate_oneroster(feed, work, judge, version=version, previous=before)
+            return validate_oneroster(feed, work, judge, version=version, previous=before, progress=progress)
         from hub.standards.validation.edfi import validate_edfi
 
         return validate_edfi(
@@ -58,8 +64,10 @@ def validate(
             show_values=show_values,
             store=store,
             previous=[f.path for f in before.files] if before else None,
+            kind=kind,
             names=[f.name for f in feed.files],
+            progress=progress,
         )
 
 
-__all__ = ["validate", "Finding", "Validation"]
+__all__ = ["validate", "Finding", "Progress", "Validation"]

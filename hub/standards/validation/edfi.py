@@ -19,7 +19,7 @@ from hub.standards.validation.edfi_json import BodyReader, resource_of
 from hub.standards.validation.edfi_sets import Delivery, Known, removed
 from hub.standards.validation.edfi_tally import Tally
 from hub.standards.validation.edfi_xml import Document, DocumentReader, Opened, kinds_of, open_document
-from hub.standards.validation.findings import FileRead, Validation
+from hub.standards.validation.findings import FileRead, Progress, Validation, silent
 from hub.standards.validation.profiles import Judge, load_profile
 
 #: The version of bodies, which do not say one.
@@ -37,6 +37,7 @@ def validate_edfi(
     previous: Sequence[Path] | None = None,
     kind: str | None = None,
     names: Sequence[str] | None = None,
+    progress: Progress = silent,
 ) -> Validation:
     """Check the files of one delivery together: interchange documents (XML), bodies (JSON, JSONL), and folders of them.
 
@@ -52,13 +53,15 @@ def validate_edfi(
     judge = Judge(load_profile(profile), max_per_rule, show_values)
     tally = Tally(judge)
     with tempfile.TemporaryDirectory(prefix="hub-validate-") as scratch:
-        now = _read(files, version, tally, Path(scratch) / "now", kind, all_targets=store is not None)
+        now = _read(files, version, tally, Path(scratch) / "now", kind, store is not None, progress)
         if not now.documents and not tally.heaps:
             raise AskVendor(
                 "No file here is an Ed-Fi document.", "Name .xml, .json or .jsonl files, or a folder of them."
             )
+        progress("keys, references and codes", 0, 0)
         unknown = now.unchecked | (_checked(now, tally, store) if now.documents else set())
         if previous:
+            progress("comparing with the earlier delivery", 0, 0)
             quiet = Tally(Judge(load_profile(profile), 1))
             before = _read(list(_files(previous, None)), now.version, quiet, Path(scratch) / "before", kind, False)
             _compare(before, now, tally)
@@ -103,6 +106,7 @@ def _read(
     scratch: Path,
     kind: str | None,
     all_targets: bool,
+    progress: Progress = silent,
 ) -> _Reading:
     scratch.mkdir()
     opened: list[Opened] = []
@@ -130,7 +134,10 @@ def _read(
             tally.add("edfi.package.unknown_resource", name)
         else:
             readers.append(BodyReader(path, name, entity, version, len(readers), targets, facts, tally))
-    documents = [reader.read() for reader in readers]
+    documents = []
+    for done, reader in enumerate(readers):
+        progress(f"reading {reader.document.name}", done, len(readers))
+        documents.append(reader.read())
     return _Reading(version, scratch, facts, documents, {t for reader in readers for t in reader.unchecked()})
 
 

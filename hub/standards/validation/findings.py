@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -11,6 +12,13 @@ Stage = Literal["package", "syntax", "shape", "key", "reference", "vocabulary", 
 STAGES: tuple[Stage, ...] = (
     "package", "syntax", "shape", "key", "reference", "vocabulary", "semantic", "difference",
 )  # fmt: skip
+
+#: Told what begins now, how many of its kind are done, and of how many (0: not known).
+Progress = Callable[[str, int, int], None]
+
+
+def silent(step: str, done: int, total: int) -> None:
+    """The Progress of one who does not look."""
 
 
 @dataclass(frozen=True)

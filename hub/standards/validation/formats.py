@@ -38,11 +38,11 @@ def text(found: Validation) -> str:
 
 def _verdict(found: Validation) -> str:
     said = "conforms" if found.conforms else "does not conform"
-    counts = f"{_counted(found.errors, 'error')}, {_counted(found.warnings, 'warning')}"
+    counts = f"{counted(found.errors, 'error')}, {counted(found.warnings, 'warning')}"
     return f"{found.standard} {found.version}, profile {found.profile}: {said}.\n{counts}."
 
 
-def _counted(number: int, word: str) -> str:
+def counted(number: int, word: str) -> str:
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 

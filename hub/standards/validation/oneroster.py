@@ -9,7 +9,7 @@ from typing import Any
 
 from hub.engine import connect
 from hub.standards.validation.archive import Feed, SentFile
-from hub.standards.validation.findings import FileRead, Validation
+from hub.standards.validation.findings import FileRead, Progress, Validation, silent
 from hub.standards.validation.oneroster_bytes import judge_bytes, scan_bytes
 from hub.standards.validation.oneroster_cells import make_functions
 from hub.standards.validation.oneroster_header import judge_header
@@ -42,7 +42,13 @@ class Package:
 
 
 def validate_oneroster(
-    feed: Feed, workdir: Path, judge: Judge, *, version: str | None = None, previous: Feed | None = None
+    feed: Feed,
+    workdir: Path,
+    judge: Judge,
+    *,
+    version: str | None = None,
+    previous: Feed | None = None,
+    progress: Progress = silent,
 ) -> Validation:
     """All findings of a package. Nothing stops the run: what one stage finds does not hide what the next would.
 
@@ -51,19 +57,22 @@ def validate_oneroster(
     package = _package(feed, judge, version)
     con = connect(workdir / "spill", MEMORY)
     try:
-        tables, reads = _read(con, judge, package, workdir, content=previous is not None, prefix="")
+        tables, reads = _read(con, judge, package, workdir, content=previous is not None, prefix="", progress=progress)
         known: dict[str, Table] = {}
         if previous is not None:
             from hub.standards.validation.difference import judge_difference
 
+            progress("comparing with the earlier delivery", 0, 0)
             silent = Judge(judge.profile)
             earlier = _package(previous, silent, version)
             known, _ = _read(con, silent, earlier, workdir, content=True, prefix="before__")
             judge_difference(con, judge, tables, known, package.notes)
+        progress("keys and references", 0, 0)
         for table in tables.values():
             judge_keys(con, judge, table)
             judge_cycles(con, judge, table)
         unjudged = judge_references(con, judge, tables, known, packaged=package.packaged)
+        progress("what the rows mean", 0, 0)
         judge_checks(con, judge, tables, binding(package.version))
         if judge.show_values:
             from hub.standards.validation.oneroster_values import fill_values
@@ -153,7 +162,14 @@ def _by_header(file: SentFile, layout: dict[str, FileLayout]) -> str:
 
 
 def _read(
-    con: Any, judge: Judge, package: Package, workdir: Path, *, content: bool, prefix: str
+    con: Any,
+    judge: Judge,
+    package: Package,
+    workdir: Path,
+    *,
+    content: bool,
+    prefix: str,
+    progress: Progress = silent,
 ) -> tuple[dict[str, Table], list[FileRead]]:
     import duckdb
 
@@ -163,7 +179,8 @@ def _read(
     columns = wanted(version)
     if package.files:
         con.raw_sql(make_functions(version, frozenset((name, package.mode(name)) for name in package.files)))
-    for name, file in sorted(package.files.items()):
+    for done, (name, file) in enumerate(sorted(package.files.items())):
+        progress(f"reading {file.name}", done, len(package.files))
         source = _source(judge, package, name, file, workdir / f"{prefix}{name}.csv")
         if source is None:
             reads.append(FileRead(file.name, 0))
