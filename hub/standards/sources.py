@@ -127,7 +127,9 @@ def _stream(name: str, body: dict[str, Any], folder: Path) -> Stream:
     said = body.get("layouts", {})
     cuts = {v: read_layout(folder / "lists" / f"{table}.csv") for v, table in said.items() if isinstance(table, str)}
     layouts = {v: [c.name for c in cuts[v]] if v in cuts else expanded(names) for v, names in said.items()}
-    columns = tuple(dict.fromkeys(column for layout in layouts.values() for column in layout))
+    said = body.get("columns", {})
+    paths = said if isinstance(said, dict) else {path: path for path in said}
+    columns = tuple(dict.fromkeys([*paths, *(column for layout in layouts.values() for column in layout)]))
     keep: tuple[str, ...] = (
         "csv",
         "layouts",
@@ -142,6 +144,9 @@ def _stream(name: str, body: dict[str, Any], folder: Path) -> Stream:
         "request",
         "encoding",
         "short_records",
+        "lines",
+        "key",
+        "deleted",
     )
     keep += ("refers", "values")  # of a standard's files
     return Stream(
@@ -150,7 +155,12 @@ def _stream(name: str, body: dict[str, Any], folder: Path) -> Stream:
         pattern=body.get("pattern", r".*"),
         delivery=body.get("delivery", "append"),
         columns=columns,
-        options={**{k: body[k] for k in keep if k in body}, "layouts": layouts, "cuts": cuts},
+        options={
+            **{k: body[k] for k in keep if k in body},
+            "layouts": layouts,
+            "cuts": cuts,
+            **({"paths": paths, "items": body.get("items", "")} if body["format"] == "json" else {}),
+        },
     )
 
 

@@ -55,7 +55,7 @@ def _by_name(source: Source, file: OpenedFile) -> Stream | None:
 def _by_header(source: Source, file: OpenedFile) -> Stream | None:
     fitting = []
     for stream in source.streams:
-        if stream.format == "edfi-xml" or not stream.columns:
+        if stream.format in ("edfi-xml", "json") or not stream.columns:
             continue
         try:
             header = _header(stream)(file.path, file.name, stream)
