@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,15 @@ def connect(scratch: Path | None = None, memory: str = "2GB") -> Any:
         scratch.mkdir(parents=True, exist_ok=True)
         settings["temp_directory"] = str(scratch)
     return ibis.duckdb.connect(**settings)
+
+
+@contextmanager
+def scratch(con: Any) -> Iterator[Path]:
+    """A folder for files of the moment, beside those that the engine spills."""
+    ((spill,),) = con.raw_sql("SELECT current_setting('temp_directory')").fetchall()
+    beside = Path(spill).parent if spill and Path(spill).is_absolute() else None
+    with tempfile.TemporaryDirectory(dir=beside) as folder:
+        yield Path(folder)
 
 
 def keep(con: Any, name: str, rows: Any) -> Any:

@@ -147,6 +147,10 @@ def _stream(name: str, body: dict[str, Any], folder: Path) -> Stream:
         "lines",
         "key",
         "deleted",
+        "skip_lines",
+        "footer",
+        "sheet",
+        "values_only",
     )
     keep += ("refers", "values")  # of a standard's files
     return Stream(
