@@ -19,7 +19,7 @@ from hub.engine import connect, parsed, stacked
 from hub.errors import AskVendor
 from hub.model import Count, Entity, Mapping, OpenedDelivery, Source
 from hub.standards.appended import append_state
-from hub.standards.json_pages import pages_in_use, read_pages
+from hub.standards.json_pages import each_of, pages_in_use, read_pages
 from hub.standards.lists import make_lists
 from hub.standards.normalize import EntityRows, Vocabulary, normalize_entity
 from hub.standards.oneroster import fold
@@ -158,15 +158,15 @@ def _read(
                 files = newest(deliveries, source, stream)
             else:
                 files = [(d.seq, f) for d in deliveries for f in assign(source, d.files)[0].get(stream.name, [])]
-            once = {(seq, f.sha256): f for seq, f in reversed(files)}
-            first = [(seq, f) for seq, f in files if once[seq, f.sha256] is f]
+            once = {(seq, f.sha256, each_of(f.name)): f for seq, f in reversed(files)}
+            first = [(seq, f) for seq, f in files if once[seq, f.sha256, each_of(f.name)] is f]
             if stream.format == "json" and first:
                 mine, ignored[stream.name] = read_pages(con, stream, first, used[stream.name])
             else:
                 mine = [read_file(con, stream, f, seq, used[stream.name], work.facts) for seq, f in first]
                 if mine:
                     stack(con, stream, mine, used[stream.name])
-            again = repeated(mine, [(seq, f) for seq, f in files if once[seq, f.sha256] is not f])
+            again = repeated(mine, [(seq, f) for seq, f in files if once[seq, f.sha256, each_of(f.name)] is not f])
             reads += [*mine, *again]
             if again:
                 ignored.setdefault(stream.name, {})["file.repeated"] = sum(r.rows for r in again)

@@ -145,6 +145,7 @@ def _stream(name: str, body: dict[str, Any], folder: Path) -> Stream:
         "encoding",
         "short_records",
         "lines",
+        "may_be_missing",
         "key",
         "deleted",
         "skip_lines",
