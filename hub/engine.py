@@ -118,6 +118,16 @@ def count(con: Any, rows: Any) -> int:
     return int(found)
 
 
+def filled_columns(con: Any, name: str, columns: list[str]) -> tuple[int, set[str]]:
+    """How many rows table or view `name` has, and which of the columns have a value in any of them."""
+    import sqlglot.expressions as sge
+
+    counts = [sge.Count(this=sge.column(c, quoted=True)) for c in columns]
+    asked = sge.select(sge.Count(this=sge.Star()), *counts).from_(sge.table_(name, quoted=True))
+    ((rows, *found),) = con.raw_sql(asked.sql("duckdb")).fetchall()
+    return int(rows), {c for c, n in zip(columns, found, strict=True) if n}
+
+
 def rename(con: Any, old: str, new: str) -> None:
     """Table `old` becomes `new`, in place of what `new` held. (Ibis 12 cannot rename on DuckDB.)"""
     import sqlglot.expressions as sge

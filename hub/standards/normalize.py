@@ -12,12 +12,13 @@ from typing import Any
 
 import ibis
 
-from hub.engine import count, keep_counted, row_count, view
+from hub.engine import filled_columns, keep_counted, row_count, view
 from hub.model import Count, Entity, Field, Mapping
 from hub.standards.values import Context, Expr, Value, any_of
-from hub.standards.verbs import compile_verb
+from hub.standards.verbs import compile_verb, inputs
 
 HELD_COLUMNS = ("_source", "_stream", "_file", "_row", "_seq", "entity", "field", "rule")
+LISTS = {"scores", "levels", "objectives"}  # verbs of 8 KB a row: they go to the file and nowhere else
 WIDE_ROWS = 16_384  # of a row group: a writer holds one in memory for each thread
 PLACE = ("_file", "_row", "_seq")
 
@@ -55,7 +56,13 @@ def normalize_entity(
     The mapping's SELECT must carry `_file`, `_row` and `_seq` of the row it speaks of.
     """
     rows = view(con, f"rows_{out.name}", mapping.rows) if mapping.rows else con.table(mapping.stream)
-    context = Context(rows, base.crosswalks, base.options, base.facts)
+    lists = [w for w in mapping.fields.values() if isinstance(w, dict) and LISTS & w.keys()]
+    # Of a wide file most columns are blank: their lists are not written, and the statement is a fraction as long.
+    total, filled = (
+        filled_columns(con, rows.get_name(), sorted(inputs(lists) & {*rows.columns})) if lists else (0, set())
+    )
+    blank = frozenset(inputs(lists) - filled)
+    context = Context(rows, base.crosswalks, base.options, base.facts, blank)
     values = {
         name: compile_verb(word, entity.field(name), context)
         for name, word in mapping.fields.items()
@@ -92,17 +99,14 @@ def normalize_entity(
     checks = [*_losses(typed, read), *_checks(typed, entity, values, later, vocabulary)]
     faulty = any_of([c for _, _, c in checks]).fill_null(False) if checks else ibis.literal(False)
     typed = typed.mutate(_faulty=faulty)
-    wide = any(v.parts for v in values.values())
-    if wide:  # lists of many columns take 8 KB a row: they go to the file and nowhere else
-        total = count(con, rows)
-    else:  # kept, as what follows reads it three times: the SELECT with its joins runs, and is compiled, only once
+    if not lists:  # kept, as what follows reads it three times: the SELECT with its joins runs only once
         typed, total = keep_counted(con, "typed", typed)
     carried = [*values, *people, *partly]
     kept = typed.filter(~typed["_faulty"]).select(
         *carried, _source=ibis.literal(source), _stream=ibis.literal(mapping.stream), **{c: typed[c] for c in PLACE}
     )
     path = out.with_suffix(".parquet")
-    con.to_parquet(_complete(kept, entity), path, **({"row_group_size": WIDE_ROWS} if wide else {}))
+    con.to_parquet(_complete(kept, entity), path, **({"row_group_size": WIDE_ROWS} if lists else {}))
     accepted = row_count(path)
     held = None
     if accepted < total:
@@ -111,7 +115,7 @@ def normalize_entity(
         checks = [*_losses(close, read), *_checks(close, entity, values, later, vocabulary)]
         con.to_parquet(_faults(close, checks, source, mapping.stream, entity.name), held)
     repairs = _repairs(con, typed, mended, names)
-    if not wide:
+    if not lists:
         con.drop_table("typed")
     return EntityRows(entity.name, mapping.stream, accepted, total - accepted, path, held, repairs)
 
