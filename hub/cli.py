@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from hub.commands import demo, held, init, publish, report, review, runs, store, student, sync, up, validate
+from hub.commands import demo, held, init, publish, report, review, runs, serve, store, student, sync, up, validate
 from hub.commands.faults import DEFECT, fail, tell_defect
 from hub.errors import FixConfiguration, HubError
 
@@ -53,6 +53,8 @@ def main() -> None:
     hub init my-district      write a commented hub.yaml
     hub sync                  run tonight's job now
     hub up                    run it every night, with a web page
+    hub validate feed.zip     check a feed before it is sent
+    hub serve                 the same as a web page
     hub demo                  see it all on a fictional district
     """
 
@@ -70,6 +72,7 @@ for _command in (
     demo.command,
     store.group,
     validate.command,
+    serve.command,
 ):
     main.add_command(_command)
 
