@@ -8,7 +8,22 @@ from typing import Any
 
 import click
 
-from hub.commands import demo, held, init, publish, report, review, runs, serve, store, student, sync, up, validate
+from hub.commands import (
+    demo,
+    held,
+    init,
+    publish,
+    report,
+    review,
+    runs,
+    schema,
+    serve,
+    store,
+    student,
+    sync,
+    up,
+    validate,
+)
 from hub.commands.faults import DEFECT, fail, tell_defect
 from hub.errors import FixConfiguration, HubError
 
@@ -73,6 +88,7 @@ for _command in (
     store.group,
     validate.command,
     serve.command,
+    schema.group,
 ):
     main.add_command(_command)
 
