@@ -42,6 +42,7 @@ class Reject:
     row: int  # record number, 1 for the first after the header
     rule: str
     swallows: bool = False  # an open quote runs over line ends: other records may be inside
+    digest: str | None = None  # of the record's text, where it is known
 
 
 def read_header(path: Path, name: str, stream: Stream) -> Header:
@@ -217,9 +218,13 @@ def reject_records(con: Any, *, header: bool) -> list[Reject]:
     """What the reader just refused, by record."""
     errors = con.table("reject_errors")
     torn = (errors["error_type"].cast("string") == "UNQUOTED VALUE") & errors["csv_line"].rstrip().re_search("[\r\n]")
-    found = errors.group_by("line").aggregate(kind=errors["error_type"].cast("string").min(), torn=torn.any())
+    found = errors.group_by("line").aggregate(
+        kind=errors["error_type"].cast("string").min(),
+        torn=torn.any(),
+        text=errors["csv_line"].min().hexdigest("md5"),
+    )
     rows = con.to_pyarrow(found.order_by("line")).to_pylist()
-    return [Reject(r["line"] - header, _REJECTS.get(r["kind"], "csv.quote"), bool(r["torn"])) for r in rows]
+    return [Reject(r["line"] - header, _REJECTS.get(r["kind"], "csv.quote"), bool(r["torn"]), r["text"]) for r in rows]
 
 
 def renumber(con: Any, table: str, rejects: list[Reject]) -> None:

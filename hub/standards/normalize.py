@@ -14,10 +14,10 @@ import ibis
 
 from hub.engine import filled_columns, keep_counted, row_count, view
 from hub.model import Count, Entity, Field, Mapping
-from hub.standards.values import Context, Expr, Value, any_of
+from hub.standards.checks import digest
+from hub.standards.values import Context, Expr, Value, all_of, any_of
 from hub.standards.verbs import compile_verb, inputs
 
-HELD_COLUMNS = ("_source", "_stream", "_file", "_row", "_seq", "entity", "field", "rule")
 LISTS = {"scores", "levels", "objectives"}  # verbs of 8 KB a row: they go to the file and nowhere else
 WIDE_ROWS = 16_384  # of a row group: a writer holds one in memory for each thread
 PLACE = ("_file", "_row", "_seq")
@@ -49,11 +49,20 @@ class Vocabulary:
 
 
 def normalize_entity(
-    con: Any, source: str, mapping: Mapping, entity: Entity, base: Context, vocabulary: Vocabulary, out: Path
+    con: Any,
+    source: str,
+    mapping: Mapping,
+    entity: Entity,
+    base: Context,
+    vocabulary: Vocabulary,
+    out: Path,
+    *,
+    prints: bool = False,
 ) -> EntityRows:
     """Runs one mapping over the stream tables in `con`: `<out>.parquet`, and with faults `<out>.held.parquet`.
 
-    The mapping's SELECT must carry `_file`, `_row` and `_seq` of the row it speaks of.
+    The mapping's SELECT must carry `_file`, `_row` and `_seq` of the row it speaks of. `prints`: held rows get the
+    digest of all that was read of them.
     """
     rows = view(con, f"rows_{out.name}", mapping.rows) if mapping.rows else con.table(mapping.stream)
     lists = [w for w in mapping.fields.values() if isinstance(w, dict) and LISTS & w.keys()]
@@ -111,8 +120,10 @@ def normalize_entity(
     held = None
     if accepted < total:
         held = out.with_suffix(".held.parquet")
-        close = rows.select(**columns, **_parts(values))
+        whole = sorted(c for c in rows.columns if c not in PLACE) if prints else []
+        close = rows.select(**columns, **_parts(values), _print=digest(rows, whole) if whole else ibis.null("string"))
         checks = [*_losses(close, read), *_checks(close, entity, values, later, vocabulary)]
+        close = close.mutate(_same=_same(close, entity, checks, [*people]))
         con.to_parquet(_faults(close, checks, source, mapping.stream, entity.name), held)
     repairs = _repairs(con, typed, mended, names)
     if not lists:
@@ -198,7 +209,7 @@ def _parts(values: dict[str, Value]) -> dict[str, Expr]:
 def _faults(typed: Any, checks: list[tuple[str, str, Expr]], source: str, stream: str, entity: str) -> Any:
     faulty = any_of([c for _, _, c in checks]).fill_null(False)
     pairs = ibis.array([c.fill_null(False).ifelse(f"{f}|{r}", ibis.null("string")) for f, r, c in checks])
-    found = typed.mutate(_fault=pairs).filter(faulty).select(*PLACE, "_fault")
+    found = typed.mutate(_fault=pairs).filter(faulty).select(*PLACE, "_same", "_print", "_fault")
     each = found.mutate(_fault=found["_fault"].filter(lambda x: x.notnull()).unnest())
     parts = each["_fault"].split("|")
     return each.select(
@@ -208,7 +219,18 @@ def _faults(typed: Any, checks: list[tuple[str, str, Expr]], source: str, stream
         entity=ibis.literal(entity),
         field=parts[0],
         rule=parts[1],
+        _same=each["_same"],
+        _print=each["_print"],
     )
+
+
+def _same(typed: Any, entity: Entity, checks: list[tuple[str, str, Expr]], people: list[str]) -> Expr:
+    """Digest of the natural key and the ids of a person still to be found; null where a part of them has a fault."""
+    unread = [c for f, _, c in checks if f.partition(".")[0] in entity.key]
+    if people:
+        unread.append(all_of([typed[c].isnull() for c in people]))
+    whole = digest(typed, [*(f for f in entity.key if f in typed.columns), *sorted(people)])
+    return any_of(unread).fill_null(False).ifelse(ibis.null("string"), whole) if unread else whole
 
 
 def _repairs(con: Any, typed: Any, mended: dict[str, Expr], names: list[str]) -> dict[str, int]:
