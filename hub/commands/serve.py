@@ -92,6 +92,7 @@ def desk(limits: Limits) -> Desk:
         profiles={name: load_profile(name).title for name in names},
         standards={"oneroster": tuple(VERSIONS), "ed-fi": versions()},
         rules=rules,
+        families={"oneroster": "OneRoster", "edfi": "Ed-Fi"},
         style=style,
         limits=limits,
     )

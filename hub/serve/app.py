@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import ExitStack, asynccontextmanager
 from importlib.resources import files
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -155,10 +154,9 @@ class Pages:
         return RedirectResponse("/validate", 303)
 
     async def rules(self, _: Request) -> Response:
-        families: dict[str, dict[str, list[RulePage]]] = {}
-        for stage, group in groupby(self.desk.rules.values(), key=lambda rule: rule.stage):
-            for rule in group:
-                families.setdefault(rule.rule.partition(".")[0], {}).setdefault(stage, []).append(rule)
+        families: dict[str, dict[str, list[RulePage]]] = {family: {} for family in self.desk.families}
+        for rule in self.desk.rules.values():
+            families.setdefault(rule.rule.partition(".")[0], {}).setdefault(rule.stage, []).append(rule)
         return self.page("rules", families=families)
 
     async def rule(self, request: Request) -> Response:

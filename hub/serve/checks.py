@@ -14,7 +14,7 @@ from hub.serve.desk import Limits
 MAX_KEPT = 200 * 10**6  # bytes of all reports; the oldest go first
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Problem(Exception):
     """Why there is no report, in words for the reader; `status` is that of HTTP."""
 

@@ -38,12 +38,14 @@ class Desk:
     """`judge` is the command of the process that judges one upload (see `hub.serve.judging`).
 
     `profiles`: name -> title, the first is the default; `standards`: what may be chosen, such as "OneRoster" -> its
-    versions; `style` is the style sheet of what the judge writes.
+    versions; `families`: how the ids of its rules begin -> its name; `style` is the style sheet of the
+    reports.
     """
 
     judge: Sequence[str]
     profiles: Mapping[str, str]
     standards: Mapping[str, Sequence[str]]
     rules: Mapping[str, RulePage]
+    families: Mapping[str, str]
     style: str
     limits: Limits = Limits()

@@ -24,7 +24,9 @@ LONGEST = 3600.0  # seconds for all of it
 _FIELD = 10_000  # bytes of a field that is no file
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
-logging.getLogger("python_multipart").disabled = True  # it would quote headers
+_quiet = logging.getLogger("python_multipart")  # it would quote headers
+_quiet.addHandler(logging.NullHandler())
+_quiet.propagate = False
 
 
 @dataclass(frozen=True)
