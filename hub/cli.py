@@ -8,22 +8,7 @@ from typing import Any
 
 import click
 
-from hub.commands import (
-    demo,
-    held,
-    init,
-    publish,
-    report,
-    review,
-    runs,
-    schema,
-    serve,
-    store,
-    student,
-    sync,
-    up,
-    validate,
-)
+from hub.commands import demo, held, init, publish, report, review, runs, store, student, sync, up, validate
 from hub.commands.faults import DEFECT, fail, tell_defect
 from hub.errors import FixConfiguration, HubError
 
@@ -68,8 +53,6 @@ def main() -> None:
     hub init my-district      write a commented hub.yaml
     hub sync                  run tonight's job now
     hub up                    run it every night, with a web page
-    hub validate feed.zip     check a feed before it is sent
-    hub serve                 the same as a web page
     hub demo                  see it all on a fictional district
     """
 
@@ -87,8 +70,6 @@ for _command in (
     demo.command,
     store.group,
     validate.command,
-    serve.command,
-    schema.group,
 ):
     main.add_command(_command)
 

@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 
 from hub.connectors.pulling import Piece, Pull
 from hub.errors import FixConfiguration
-from hub.model import StreamEnd
+from hub.model import StreamAgain, StreamEnd
 
 __all__ = ["fetch", "kind_of", "Piece", "Pull"]
 
 #: Kind, as `transport: {kind: ...}` of a vendor or the scheme of `path` names it -> the module that has `fetch`.
 _MODULES = {
     "file": "hub.connectors.files",
+    "http": "hub.connectors.http",
 }
 
 
@@ -24,8 +25,9 @@ def kind_of(transport: dict[str, Any]) -> str:
     return str(transport.get("kind") or urlsplit(str(transport.get("path", ""))).scheme or "file")
 
 
-def fetch(pull: Pull) -> Iterator[Piece | StreamEnd]:
-    """What the source has: pieces as they come, and the end of each stream that was asked for by name.
+def fetch(pull: Pull) -> Iterator[Piece | StreamEnd | StreamAgain]:
+    """What the source has: pieces as they come, and the end of each stream that was asked for by name. A stream that
+    moved while it was read says that it starts anew.
 
     Raises RetryLater when the other side is away or stops half-way, AskVendor when its answer can never be read,
     FixConfiguration when it cannot be asked like this.
@@ -35,5 +37,5 @@ def fetch(pull: Pull) -> Iterator[Piece | StreamEnd]:
         raise FixConfiguration(
             f"{pull.source}: there is no transport of kind {kind}.", f"Use one of {', '.join(sorted(_MODULES))}."
         )
-    pieces: Iterator[Piece | StreamEnd] = import_module(_MODULES[kind]).fetch(pull)
+    pieces: Iterator[Piece | StreamEnd | StreamAgain] = import_module(_MODULES[kind]).fetch(pull)
     return pieces

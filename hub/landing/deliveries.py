@@ -14,7 +14,7 @@ from pathlib import Path
 from hub.errors import RetryLater, Stop
 from hub.landing.blobs import Incoming, digest, keep, sweep, sync_folders
 from hub.landing.journal import Journal, source_folder
-from hub.model import LandedFile, Slice, StreamEnd
+from hub.model import LandedFile, Slice, StreamAgain, StreamEnd
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def land(
     state: Path,
     slice: Slice,
     source: str,
-    pieces: Iterable[Incoming | StreamEnd],
+    pieces: Iterable[Incoming | StreamEnd | StreamAgain],
     received: datetime,
     *,
     only_new: bool = False,
@@ -71,6 +71,10 @@ def land(
             ends[piece.stream] = piece
             if journal:
                 journal.ended(piece)
+        elif isinstance(piece, StreamAgain):
+            landed = {name: file for name, file in landed.items() if file.stream != piece.stream}
+            if journal:
+                journal.again(piece.stream)
         else:
             file = _keep(state, slice.district, piece, last.get((piece.name, piece.size)))
             landed[file.name] = file

@@ -43,6 +43,15 @@ class Journal:
         self._write({"end": asdict(end)})
         self.ends[end.stream] = end
 
+    def again(self, stream: str) -> None:
+        """What the stream has so far does not count."""
+        self._write({"again": stream})
+        self._drop(stream)
+
+    def _drop(self, stream: str) -> None:
+        self.positions.pop(stream, None)
+        self.files = {name: file for name, file in self.files.items() if file.stream != stream}
+
     def forget(self) -> None:
         """The delivery has its manifest: the next pull starts anew."""
         self.lines.truncate(0)
@@ -91,6 +100,8 @@ def _taken_up(found: Journal, asked: str, now: datetime) -> bool:
         if "end" in line:
             end = StreamEnd(**line["end"])
             found.ends[end.stream] = end
+        elif "again" in line:
+            found._drop(line["again"])
         else:
             file = LandedFile(**line["file"])
             found.files[file.name] = file

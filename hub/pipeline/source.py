@@ -12,9 +12,9 @@ from typing import Any
 
 from hub.config import Settings, SourceSettings, secret
 from hub.connectors import Piece, Pull, fetch
-from hub.errors import AskVendor, HubError, RetryLater
+from hub.errors import AskVendor, FixConfiguration, HubError, RetryLater
 from hub.landing import Delivery, deliveries, journal, land
-from hub.model import LandedFile, Slice, Source, SourceOutcome, Status, StreamEnd
+from hub.model import LandedFile, Slice, Source, SourceOutcome, Status, StreamAgain, StreamEnd
 from hub.pipeline.states import Normalized, cursors, normalize, room, usable_deliveries
 from hub.standards.source_state import StateSummary
 from hub.standards.sources import load_source
@@ -37,8 +37,8 @@ def pull(
             if delivery is None:
                 return replace(base, message="Nothing has come yet.", remedy="Ask the owner for the first files.")
             found = _normalize(settings, slice, source, vendor, progress)
-    except (RetryLater, AskVendor) as error:
-        status: Status = "failed" if isinstance(error, RetryLater) else "refused"
+    except (RetryLater, AskVendor, FixConfiguration) as error:  # credentials of one source stop no other
+        status: Status = "refused" if isinstance(error, AskVendor) else "failed"
         said = replace(base, status=status, message=error.message, remedy=error.remedy)
         return _standing(said, settings, slice, source, vendor, progress)
     tonight = [r for r in found.refused if r.seq == delivery.seq]
@@ -86,10 +86,12 @@ def _over(words: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return {**words, **changes, **both}
 
 
-def _told(pieces: Iterator[Piece | StreamEnd], name: str, progress: Progress) -> Iterator[Piece | StreamEnd]:
+def _told(
+    pieces: Iterator[Piece | StreamEnd | StreamAgain], name: str, progress: Progress
+) -> Iterator[Piece | StreamEnd | StreamAgain]:
     """The pieces, each told as it comes: a long pull shows that it goes on."""
     for number, piece in enumerate(pieces, start=1):
-        if not isinstance(piece, StreamEnd):
+        if not isinstance(piece, StreamEnd | StreamAgain):
             progress(f"{name}: {piece.stream or 'file'} {number}", number, 0)
         yield piece
 

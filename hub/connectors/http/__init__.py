@@ -1,0 +1,214 @@
+"""Systems that answer over HTTP in JSON: each stream is a list to be read page by page; how is data of the vendor."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, BinaryIO
+
+from hub.connectors.http import answers
+from hub.connectors.http.paging import KINDS, Moved, Pager, Position, Sheet
+from hub.connectors.http.session import Session
+from hub.connectors.pulling import Pull
+from hub.errors import FixConfiguration
+from hub.model import Stream, StreamAgain, StreamEnd
+
+#: What `transport:` may say beside where the system is and who asks.
+WORDS = {
+    "kind", "url", "auth", "tls", "proxy", "timeout", "headers", "retry", "per_second", "max_bytes", "paging", "answer",
+    "services", "changes", "skip", "params",
+}  # fmt: skip
+_AGAIN = 2  # times that a list which moved is read anew
+_MARGIN = 300  # seconds by which clocks may differ
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page, verbatim."""
+
+    name: str
+    body: bytes
+    stream: str
+    position: Any
+
+    @property
+    def size(self) -> int:
+        return len(self.body)
+
+    def open(self) -> BinaryIO:
+        return io.BytesIO(self.body)
+
+
+def fetch(pull: Pull) -> Iterator[Page | StreamEnd | StreamAgain]:
+    """Every page of every stream that the vendor's folder asks for, one after another.
+
+    Raises as hub.connectors.fetch; what the transport's words leave open is FixConfiguration before anything is asked.
+    """
+    _refuse_unknown(pull)
+    with closing(Session(pull)) as session:
+        yield from _streams(pull, session)
+
+
+def _streams(pull: Pull, session: Session) -> Iterator[Page | StreamEnd | StreamAgain]:
+    ids: dict[str, set[str]] = {}
+    wanted = {s.options["request"]["each"]["stream"] for s in pull.streams if "each" in s.options.get("request", {})}
+    for stream in asked_for(pull):
+        reader = Reader(pull, session, stream)
+        gather = ids.setdefault(stream.name, set()) if stream.name in wanted else None
+        if stream.name in pull.ended:
+            if gather is not None:  # those that follow ask for each of its rows
+                for _ in reader.sheets(gather, Position(), {}):
+                    pass
+            continue
+        yield from reader.read(gather, ids)
+
+
+def asked_for(pull: Pull) -> list[Stream]:
+    """The streams with a request, without those that this connection skips."""
+    skip = pull.transport.get("skip", ())
+    return [s for s in pull.streams if "request" in s.options and s.name not in skip]
+
+
+class Reader:
+    """One stream of one pull."""
+
+    def __init__(self, pull: Pull, session: Session, stream: Stream) -> None:
+        self.pull, self.session, self.stream = pull, session, stream
+        self.request: dict[str, Any] = stream.options["request"]
+        words = pull.transport
+        items = stream.options.get("items", "")
+        self.items = [items] if isinstance(items, str) else items
+        self.key = [stream.options["paths"][column] for column in stream.options.get("key", ())]
+        self.paging = {**words.get("paging", {}), **self.request.get("paging", {})}
+        self.answer = {**words.get("answer", {}), **self.request.get("answer", {})}
+        base = str(words["url"]).replace("{year}", str(pull.slice.year)).rstrip("/")
+        service = words.get("services", {}).get(self.request.get("service", ""), "")
+        self.url = "/".join(part for part in (base, service, str(self.request["path"])) if part)
+        if self.paging.get("kind", "none") not in KINDS:
+            raise FixConfiguration(
+                f"{pull.source}: paging.kind {self.paging['kind']} is not known.", f"Use one of {', '.join(KINDS)}."
+            )
+
+    def where(self, page: int) -> str:
+        return f"{self.pull.source}: {self.stream.name}, page {page}"
+
+    def read(self, gather: set[str] | None, ids: dict[str, set[str]]) -> Iterator[Page | StreamEnd | StreamAgain]:
+        """The pages, then the end; from the beginning again where the list moved."""
+        kept = self.pull.resume.get(self.stream.name)
+        for attempt in range(_AGAIN + 1):
+            began = kept["began"] if kept else datetime.now(UTC).isoformat()
+            since = self.since(began)
+            try:
+                yield from self._pages(gather, ids, kept, began, since)
+                break
+            except Moved:
+                if attempt == _AGAIN:
+                    raise answers.unsettled(f"{self.pull.source}: {self.stream.name}") from None
+                yield StreamAgain(self.stream.name)
+                kept = None
+        yield self._end(began, since)
+
+    def _pages(
+        self, gather: set[str] | None, ids: dict[str, set[str]], kept: Any, began: str, since: str
+    ) -> Iterator[Page]:
+        start = Position(**{k: v for k, v in kept.items() if k not in ("began", "each")}) if kept else Position()
+        if "each" not in self.request:
+            for sheet, position in self.sheets(gather, start, self._changes(since)):
+                yield self._page(sheet, position, {"began": began})
+            return
+        each = self.request["each"]
+        for one in sorted(ids.get(each["stream"], ())):
+            if kept and one < kept["each"]:
+                continue
+            first = start if kept and one == kept["each"] else Position()
+            for sheet, position in self.sheets(gather, first, self._changes(since), one):
+                yield self._page(sheet, position, {"began": began, "each": one}, one)
+
+    def _page(self, sheet: Sheet, position: Position, more: dict[str, str], one: str = "") -> Page:
+        folder = f"{self.stream.name}/{one}/" if one else f"{self.stream.name}/"
+        return Page(f"{folder}{position.page:06}.json", sheet.answer.body, self.stream.name, {**vars(position), **more})
+
+    def sheets(
+        self, gather: set[str] | None, start: Position, changes: dict[str, Any], one: str = ""
+    ) -> Iterator[tuple[Sheet, Position]]:
+        """The pages of the list, or of its part that belongs to `one` row of another stream."""
+        if start.page and start.at is None:
+            return  # its last page was had
+        fixed = {**self.pull.transport.get("params", {}), **self.request.get("params", {}), **changes}
+        url = self.url.replace("{each}", one)
+        fixed = {k: v.replace("{each}", one) if isinstance(v, str) else v for k, v in fixed.items()}
+        pager = Pager(self.paging, self.where, url)
+
+        def read(page: int, params: dict[str, Any], link: str) -> Sheet | None:
+            return self._sheet(page, link or url, {} if link else {**fixed, **params}, gather)
+
+        yield from pager.pages(read, start)
+
+    def _sheet(self, page: int, url: str, params: dict[str, Any], gather: set[str] | None) -> Sheet | None:
+        where, said = self.where(page), self.request
+        method = said.get("method", "GET")
+        body = {"json": said.get("body", {})} if method == "POST" else {}
+        answer = self.session.get(where.partition(": ")[2], url, params, method=method, **body)
+        if answer.status in said.get("none_when", ()) or (
+            page > 1 and answer.status in self.paging.get("past_end", ())
+        ):
+            return None
+        answers.refuse_status(where, answer)
+        parsed = answers.parsed(where, answer)
+        rows = answers.items_of(
+            where,
+            parsed,
+            self.items,
+            self.answer.get("errors", answers.ERRORS),
+            self.answer.get("warnings", answers.WARNINGS),
+        )
+        if (
+            page == 1
+            and not rows
+            and not said.get("may_be_empty")
+            and "each" not in said
+            and not self._is_delta(params)
+        ):
+            raise answers.empty(where)
+        if gather is not None:
+            gather.update(str(found) for row in rows if (found := answers.at(row, said.get("id", "id"))) is not None)
+        marks = [answers.mark(row, self.key) for row in rows]
+        return Sheet(answer, parsed, marks, answers.total(self.paging.get("total", {}), answer, parsed))
+
+    # ---- changes since the last delivery
+
+    def since(self, began: str) -> str:
+        """From when on changes are enough; "" asks for everything: always, unless the connection trusts changes."""
+        known, words = self.pull.since.get(self.stream.name), self.pull.transport.get("changes", {})
+        if not known or "since" not in self.request or not words.get("use"):
+            return ""
+        age = datetime.fromisoformat(began) - datetime.fromisoformat(known["full"])
+        return "" if age >= timedelta(days=float(words.get("full_every_days", 7))) else str(known["since"])
+
+    def _changes(self, since: str) -> dict[str, Any]:
+        said = self.request.get("since", {})
+        return {said["param"]: said["as"].replace("{since}", since)} if since else {}
+
+    def _is_delta(self, params: dict[str, Any]) -> bool:
+        return bool(self.request.get("since")) and self.request["since"]["param"] in params
+
+    def _end(self, began: str, since: str) -> StreamEnd:
+        if "since" not in self.request:
+            return StreamEnd(self.stream.name, "full")
+        # Taken before the call: what changes while the list is read is asked for again.
+        start = datetime.fromisoformat(began) - timedelta(seconds=_MARGIN)
+        stamp = start.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        full = self.pull.since[self.stream.name]["full"] if since else began
+        return StreamEnd(self.stream.name, "delta" if since else "full", {"since": stamp, "full": full})
+
+
+def _refuse_unknown(pull: Pull) -> None:
+    unknown = sorted(pull.transport.keys() - WORDS)
+    if unknown:
+        raise FixConfiguration(
+            f"{pull.source}: `transport:` has unknown words: {', '.join(unknown)}.",
+            f"Use {', '.join(sorted(WORDS))}.",
+        )

@@ -1,0 +1,165 @@
+"""One polite HTTP session per source: retries, rates, timeouts, certificates and proxies are all the library's.
+
+No message made here holds more of an address than its path: query strings, headers and bodies may name students.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests_ratelimiter import LimiterAdapter
+from urllib3.exceptions import HTTPError
+from urllib3.util import Retry
+
+from hub import __version__
+from hub.connectors.http.auth import Granted
+from hub.connectors.pulling import Pull
+from hub.errors import AskVendor, FixConfiguration, RetryLater
+
+#: What a vendor's `transport:` may say, with what holds where it says nothing.
+RETRIES, BACKOFF, LONGEST_WAIT = 5, 1.0, 300  # times, seconds, seconds that Retry-After may ask for
+TIMEOUT, MAX_BYTES, PER_SECOND = 60.0, 64 << 20, 10
+#: Their lines hold whole addresses, signatures and tokens.
+for _name in ("urllib3", "oauthlib", "requests_oauthlib", "requests_ratelimiter"):
+    logging.getLogger(_name).setLevel(logging.ERROR)
+_BUSY = (429, 500, 502, 503, 504)
+_SLOWEST = 10  # times the timeout that one page may take in all
+
+
+class _Patience(Retry):
+    """urllib3's own retry; a server that asks for a longer wait than a night has is left alone."""
+
+    def get_retry_after(self, response: Any) -> float | None:
+        wait = super().get_retry_after(response)
+        if wait is not None and wait > LONGEST_WAIT:
+            raise RetryLater(f"the server asks to be left alone for {wait:.0f} seconds")
+        return wait
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer in memory, and when it was asked for (seconds since the epoch)."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    links: dict[str, str]  # rel -> absolute address
+
+
+class Session:
+    """Asks one server for a source. `where` in its errors is the stream and page that the caller names."""
+
+    def __init__(self, pull: Pull) -> None:
+        words = pull.transport
+        self._source, self._session = pull.source, requests.Session()
+        self._session.trust_env = False  # no .netrc, no proxy of the environment: hub.yaml says all
+        said = words.get("retry", {})
+        self._retry = _Patience(
+            total=int(said.get("times", RETRIES)),
+            backoff_factor=float(said.get("backoff", BACKOFF)),
+            backoff_jitter=float(said.get("backoff", BACKOFF)) / 2,
+            status_forcelist=_BUSY,
+            allowed_methods=None,
+            raise_on_status=False,
+        )
+        adapter = LimiterAdapter(per_second=float(words.get("per_second", PER_SECOND)), max_retries=self._retry)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+        self._session.headers.update({"User-Agent": f"hub/{__version__}", "Accept": "application/json"})
+        self._session.headers.update(words.get("headers", {}))
+        self._session.verify = words.get("tls", {}).get("ca") or True
+        if words.get("proxy"):
+            self._session.proxies = {"http": words["proxy"], "https": words["proxy"]}
+        self._timeout = float(words.get("timeout", TIMEOUT))
+        self._limit = int(words.get("max_bytes", MAX_BYTES))
+        self._granted = Granted(pull, self._post_form)
+
+    def get(self, where: str, url: str, params: Mapping[str, Any] | None = None, **asked: Any) -> Answer:
+        """The answer to a GET, or to what `method` and `json` of `asked` say, whatever its status but 401.
+
+        A token that has expired is asked for anew once. Raises RetryLater when the server is away, busy, too slow or
+        stops half-way; AskVendor for a body that is too large; FixConfiguration for a certificate or a redirect.
+        """
+        answer = self._ask(where, url, params=params, **asked)
+        if answer.status == 401 and self._granted.renew():
+            answer = self._ask(where, url, params=params, **asked)
+        return answer
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _post_form(self, url: str, form: Mapping[str, str], auth: Any, headers: Mapping[str, str]) -> Answer:
+        return self._ask("the token", url, method="POST", data=form, auth=auth, headers=headers, granted=False)
+
+    def _ask(self, where: str, url: str, *, method: str = "GET", granted: bool = True, **asked: Any) -> Answer:
+        if granted:
+            asked["auth"] = self._granted.auth()
+        retry, path = self._retry, urlsplit(url).path
+        while True:
+            try:
+                response = self._session.request(
+                    method, url, timeout=self._timeout, stream=True, allow_redirects=False, **asked
+                )
+                with response:
+                    body = self._body(where, response)
+                return self._answer(where, response, body)
+            except RetryLater as error:
+                raise RetryLater(f"{self._source}: {where}: {error.message}.", "The next sync goes on there.") from None
+            except requests.exceptions.SSLError:
+                raise FixConfiguration(
+                    f"{self._source}: {where}: the certificate of the server is not trusted.",
+                    "Check `url`; for a private authority name its certificates under `tls: {ca: FILE}`.",
+                ) from None
+            except requests.exceptions.ChunkedEncodingError as error:
+                # The connector's library retries a request, not a body that stops half-way: its own count goes on.
+                try:
+                    retry = retry.increment(method, path, error=_cause(error))
+                except HTTPError:
+                    raise self._away(where, "the answer stops half-way each time") from None
+                retry.sleep()
+            except requests.exceptions.Timeout:
+                raise self._away(where, f"no answer within {self._timeout:g} seconds") from None
+            except requests.exceptions.ConnectionError as error:
+                slow = "timed out" in str(error)
+                raise self._away(where, "no answer in time" if slow else "no connection") from None
+            except (requests.exceptions.RequestException, HTTPError) as error:
+                raise self._away(where, f"the exchange failed ({type(error).__name__})") from None
+
+    def _body(self, where: str, response: requests.Response) -> bytes:
+        until, parts, size = time.monotonic() + _SLOWEST * self._timeout, [], 0
+        for part in response.iter_content(1 << 18):
+            size += len(part)
+            if size > self._limit:
+                raise AskVendor(
+                    f"{self._source}: {where}: the answer has more than {self._limit:,} bytes (rule http.too_large).",
+                    "Ask for fewer rows a page (`transport: {paging: {size: N}}`), or raise `max_bytes`.",
+                )
+            if time.monotonic() > until:
+                raise self._away(where, f"the answer takes more than {_SLOWEST * self._timeout:g} seconds")
+            parts.append(part)
+        return b"".join(parts)
+
+    def _answer(self, where: str, response: requests.Response, body: bytes) -> Answer:
+        if response.is_redirect or response.is_permanent_redirect:
+            raise FixConfiguration(
+                f"{self._source}: {where}: the server sends the caller elsewhere (status {response.status_code}).",
+                "Write the address it really has under `url`: secrets follow no redirect.",
+            )
+        links = {rel: link["url"] for rel, link in response.links.items() if "url" in link}
+        return Answer(response.status_code, response.headers, body, links)
+
+    def _away(self, where: str, what: str) -> RetryLater:
+        return RetryLater(
+            f"{self._source}: {where}: {what}.",
+            "Check that the server is up and `url`, `proxy` and `timeout` are right; the next sync goes on there.",
+        )
+
+
+def _cause(error: Exception) -> Exception:
+    return next((a for a in error.args if isinstance(a, HTTPError)), error)
