@@ -27,6 +27,7 @@ _IN_THE_ENVIRONMENT = "put it in the environment and name the variable here as"
 _PLACES = {
     "path": "a folder, a file or a pattern such as ./incoming/sis, or an address such as sftp://user@host/out/*.csv",
     "url": "the address of the system's API, such as https://sis.example.org/api",
+    "auth": "{key_file: FILE, subject: ADMINISTRATOR} or the names of variables that hold what a person granted",
     "database": "{url_env: NAME_OF_AN_ENVIRONMENT_VARIABLE} that holds the database's address",
 }
 _TYPES = {
@@ -126,10 +127,11 @@ def _by_meaning(document: Document, specs: Path) -> Iterator[Fault]:
 
 
 def place_of(vendor: str, specs: Path) -> str:
-    """The key of hub.yaml that says where a vendor's data is: `path` for files, `database`, else `url`."""
+    """The key of hub.yaml that says where a vendor's data is: `path` for files, `database`, `auth` where the
+    address is known, else `url`."""
     with (specs / "sources" / vendor / "source.yaml").open("rb") as file:
         kind = _dict(_dict(yaml.load(file, Loader=yaml.CSafeLoader)).get("transport")).get("kind", "file")
-    return {"file": "path", "sql": "database"}.get(kind, "url")
+    return {"file": "path", "sql": "database", "google-api": "auth"}.get(kind, "url")
 
 
 def _source(

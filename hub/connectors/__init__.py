@@ -17,6 +17,7 @@ __all__ = ["fetch", "kind_of", "Piece", "Pull"]
 _MODULES = {
     "file": "hub.connectors.files",
     "http": "hub.connectors.http",
+    "google-api": "hub.connectors.google_api",
 }
 
 

@@ -1,0 +1,219 @@
+"""Any API of Google's that its own client library has a discovery document for: which methods are asked is data."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from http.client import HTTPException
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+
+from hub.connectors.pulling import Pull
+from hub.errors import AskVendor, FixConfiguration, HubError, RetryLater
+from hub.model import Stream, StreamEnd
+
+_RETRIES = 6  # the library's own, with random waits of up to 1, 2, 4, 8, 16 and 32 seconds
+_TIMEOUT = 60.0  # seconds
+# Its warnings of a retry hold whole addresses.
+logging.getLogger("googleapiclient.http").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a stream goes on: after `page` of the `parent`-th row that it is asked for. `ids` are those of its own
+    rows so far, where the pages of another stream are asked for by them."""
+
+    parent: int = 0
+    page: int = 0
+    token: str | None = None
+    ids: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        return self.page > 0 and self.token is None
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer, verbatim."""
+
+    name: str
+    body: bytes
+    stream: str
+    place: Position
+
+    @property
+    def position(self) -> dict[str, Any]:
+        return asdict(self.place)
+
+    @property
+    def size(self) -> int:
+        return len(self.body)
+
+    def open(self) -> BinaryIO:
+        return io.BytesIO(self.body)
+
+
+def fetch(pull: Pull) -> Iterator[Page | StreamEnd]:
+    """Every page of every stream: `request` names the `method` of the API, its `params`, where its `items` are, and
+    for lists that belong to the rows of another stream `each: {stream: ..., param: ...}` (by their `id`).
+
+    Raises RetryLater when Google is away or cuts an answer off, FixConfiguration when it refuses the account or a
+    method, AskVendor for an answer with an error in it.
+    """
+    service = _service(pull)
+    ids: dict[str, tuple[str, ...]] = {}
+    for stream in pull.streams:
+        kept = pull.resume.get(stream.name)
+        start = Position(**{**kept, "ids": tuple(kept["ids"])}) if kept else Position()
+        ids[stream.name] = start.ids
+        if stream.name in pull.ended:
+            continue
+        each = stream.options["request"].get("each")
+        for page in _pages(pull, service, stream, ids[each["stream"]] if each else ("",), start):
+            ids[stream.name] = page.place.ids
+            yield page
+        yield StreamEnd(stream.name, "full")
+
+
+def _pages(pull: Pull, service: Any, stream: Stream, parents: tuple[str, ...], last: Position) -> Iterator[Page]:
+    asked = stream.options["request"]
+    wanted = any(s.options["request"].get("each", {}).get("stream") == stream.name for s in pull.streams)
+    if last.whole:
+        last = replace(last, parent=last.parent + 1, page=0)
+    while last.parent < len(parents):
+        parent = parents[last.parent]
+        number = last.page + 1
+        where = f"{pull.source}: {stream.name}, page {number}"
+        if parent:
+            where += f" of {last.parent + 1} of {len(parents)} {asked['each']['stream']}"
+        params = {**asked.get("params", {}), **({asked["each"]["param"]: parent} if parent else {})}
+        if last.token:
+            params["pageToken"] = last.token
+        body, answer = _answer(where, service, asked["method"], params)
+        token = answer.get("nextPageToken")
+        if token and token == last.token:
+            raise RetryLater(f"{where}: the same page comes again.", "The next sync asks anew.")
+        mine = tuple(str(item["id"]) for item in answer.get(asked["items"], ()) if "id" in item) if wanted else ()
+        last = Position(last.parent, number, token, last.ids + mine)
+        folder = f"{stream.name}/{parent}" if parent else stream.name
+        yield Page(f"{folder}/{number:06}.json", body, stream.name, last)
+        if last.whole:
+            last = replace(last, parent=last.parent + 1, page=0)
+
+
+def _answer(where: str, service: Any, method: str, params: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
+    from google.auth.exceptions import GoogleAuthError, RefreshError
+    from googleapiclient.errors import HttpError
+    from httplib2 import HttpLib2Error
+
+    *resources, verb = method.split(".")
+    try:
+        for name in resources:
+            service = getattr(service, name)()
+        request = getattr(service, verb)(**params)
+    except (AttributeError, TypeError):
+        raise FixConfiguration(
+            f"{where}: the API has no method {method} with these params.", "Correct `request:` in the vendor's folder."
+        ) from None
+    request.postproc = lambda _, content: content  # the bytes, as they came
+    try:
+        body: bytes = request.execute(num_retries=_RETRIES)
+        answer = json.loads(body)
+    except HttpError as error:  # its text may hold the whole address
+        raise _refused(where, int(error.resp.status)) from None
+    except RefreshError:
+        raise FixConfiguration(
+            f"{where}: Google gives this account no access.",
+            "Check `auth:`: the key, the scopes that the domain allows it, and the account it acts for (`subject`).",
+        ) from None
+    except (GoogleAuthError, HttpLib2Error, HTTPException, OSError) as error:
+        raise RetryLater(
+            f"{where}: no whole answer came ({type(error).__name__}).",
+            "Check the network; the next sync goes on there.",
+        ) from None
+    except (ValueError, RecursionError):
+        raise RetryLater(
+            f"{where}: the answer is no JSON.", "A proxy or a maintenance page may stand in between: look at `url`."
+        ) from None
+    if not isinstance(answer, dict) or "error" in answer:
+        raise AskVendor(f"{where}: the answer is an error and no page.", "Ask for the same in Google's API explorer.")
+    return body, answer
+
+
+def _refused(where: str, status: int) -> HubError:
+    if status == 429 or status >= 500:
+        return RetryLater(f"{where}: Google answers {status} each time.", "The next sync goes on there.")
+    if status in (401, 403):
+        return FixConfiguration(
+            f"{where}: Google refuses this account (status {status}).",
+            "Check the scopes, the account it acts for (`subject`), and that the API is enabled for the project.",
+        )
+    return RetryLater(
+        f"{where}: Google answers {status}.", "What was listed may be gone since: the next sync lists it anew."
+    )
+
+
+def _service(pull: Pull) -> Any:
+    import google_auth_httplib2
+    import httplib2
+    from google.api_core.client_options import ClientOptions
+    from googleapiclient.discovery import build
+    from googleapiclient.errors import UnknownApiNameOrVersion
+
+    words, tls = pull.transport, pull.transport.get("tls", {})
+    proxy = httplib2.proxy_info_from_url(words["proxy"]) if "proxy" in words else None
+    http = httplib2.Http(
+        timeout=float(words.get("timeout", _TIMEOUT)), proxy_info=lambda _=None: proxy, ca_certs=tls.get("ca")
+    )
+    url = words.get("url")
+    if url and urlsplit(url).scheme != "https" and urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise FixConfiguration(f"{pull.source}: students' data would go over an open line.", "Write https:// in `url`.")
+    options = ClientOptions(api_endpoint=url.rstrip("/") + "/") if url else None
+    authorized = google_auth_httplib2.AuthorizedHttp(_credentials(pull), http=http)
+    try:
+        return build(words["api"], words["version"], http=authorized, client_options=options, static_discovery=True)
+    except UnknownApiNameOrVersion:
+        raise FixConfiguration(
+            f"{pull.source}: Google's library has no API {words['api']} {words['version']}.",
+            "Correct `transport:` in the vendor's folder.",
+        ) from None
+
+
+def _credentials(pull: Pull) -> Any:
+    """A service account that acts for an administrator (`key_file`, `subject`), or what a person once granted."""
+    from google.oauth2 import credentials, service_account
+
+    auth, scopes = pull.transport.get("auth", {}), pull.transport["scopes"]
+    if "key_file" in auth:
+        try:
+            return service_account.Credentials.from_service_account_file(
+                auth["key_file"], scopes=scopes, subject=auth.get("subject")
+            )
+        except (OSError, ValueError):
+            raise FixConfiguration(
+                f"{pull.source}: auth.key_file is no key of a service account that can be read.",
+                "Name the JSON file that Google's console gave, and let the account which runs the hub read it.",
+            ) from None
+    return credentials.Credentials(
+        None,
+        refresh_token=_secret(pull, "refresh_token"),
+        client_id=_secret(pull, "client_id"),
+        client_secret=_secret(pull, "client_secret"),
+        token_uri=auth.get("token_url", "https://oauth2.googleapis.com/token"),
+        scopes=scopes,
+    )
+
+
+def _secret(pull: Pull, key: str) -> str:
+    name = pull.transport.get("auth", {}).get(f"{key}_env")
+    if not name:
+        raise FixConfiguration(
+            f"{pull.source}: auth.{key}_env is missing.",
+            "Write `auth: {key_file: FILE, subject: ADMINISTRATOR}`, or name client_id_env, client_secret_env and "
+            "refresh_token_env.",
+        )
+    return pull.secret(str(name), f"auth.{key}_env")
