@@ -1,6 +1,7 @@
 """A reference that a source gives in part (a section's id without its course and session) is completed from the record.
 
 Only a single candidate counts; several are never guessed. Where a date is given, the candidate's session must hold it.
+A row that gives no part refers to nothing: it stays as it is, where the standard lets the reference be left out.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import ibis
 from hub.engine import keep
 from hub.model import Entity, Reference
 from hub.standards.checks import PLACE
+from hub.standards.values import all_of
 
 PREFIX = "_on."
 SESSION = ("schoolId", "schoolYear", "sessionName")
@@ -68,7 +70,10 @@ def _complete(
     )
     keys = [rows[g].identical_to(found[g]) for g in given] + [rows[column].identical_to(found["_date"])]
     both = rows.left_join(found, keys)
-    rule = ibis.cases((both["_n"] == 1, ""), (both["_n"] > 1, "reference.ambiguous"), else_="reference.unresolved")
+    unasked = all_of([rows[g].isnull() for g in given])
+    rule = ibis.cases(
+        (unasked | (both["_n"] == 1), ""), (both["_n"] > 1, "reference.ambiguous"), else_="reference.unresolved"
+    )
     kept = [c for c in rows.columns if c not in {*missing, column}]
     return both.select(*kept, **{f: both[f"_found_{f}"] for f in missing}, _rule=rule)
 

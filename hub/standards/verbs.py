@@ -259,6 +259,13 @@ def _short_id(word: dict[str, Any], target: Field, context: Context) -> Value:
     return Value(long.ifelse(short, raw), None, "", (("id.derived", long),))
 
 
+def _cut(word: dict[str, Any], target: Field, context: Context) -> Value:
+    """{cut: Column}: words for a reader that are too long for the field end in an ellipsis."""
+    raw, limit = context.text(word["cut"]), target.max_length or 255
+    long = raw.length() > limit
+    return Value(long.ifelse(raw.left(limit - 1).concat("…"), raw), None, "", (("length.cut", long),))
+
+
 def _school_year(word: dict[str, Any], _target: Field, context: Context) -> Value:
     """{school_year: Column, formats: [...]}: the school year of a date: it starts on 1 July."""
     raw = context.text(word["school_year"])
@@ -359,6 +366,7 @@ _VERBS: dict[str, Callable[[dict[str, Any], Field, Context], Value]] = {
     "each": _each,
     "object": _object,
     "short_id": _short_id,
+    "cut": _cut,
     "school_year": _school_year,
     "scores": scores.scores,
     "levels": scores.levels,
