@@ -8,7 +8,22 @@ from typing import Any
 
 import click
 
-from hub.commands import demo, held, init, publish, report, review, runs, store, student, sync, up, validate
+from hub.commands import (
+    demo,
+    held,
+    init,
+    publish,
+    report,
+    review,
+    runs,
+    schema,
+    serve,
+    store,
+    student,
+    sync,
+    up,
+    validate,
+)
 from hub.commands.faults import DEFECT, fail, tell_defect
 from hub.errors import FixConfiguration, HubError
 
@@ -53,6 +68,8 @@ def main() -> None:
     hub init my-district      write a commented hub.yaml
     hub sync                  run tonight's job now
     hub up                    run it every night, with a web page
+    hub validate feed.zip     check a feed before it is sent
+    hub serve                 the same as a web page
     hub demo                  see it all on a fictional district
     """
 
@@ -70,6 +87,8 @@ for _command in (
     demo.command,
     store.group,
     validate.command,
+    serve.command,
+    schema.group,
 ):
     main.add_command(_command)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,15 @@ def connect(scratch: Path | None = None, memory: str = "2GB") -> Any:
         scratch.mkdir(parents=True, exist_ok=True)
         settings["temp_directory"] = str(scratch)
     return ibis.duckdb.connect(**settings)
+
+
+@contextmanager
+def scratch(con: Any) -> Iterator[Path]:
+    """A folder for files of the moment, beside those that the engine spills."""
+    ((spill,),) = con.raw_sql("SELECT current_setting('temp_directory')").fetchall()
+    beside = Path(spill).parent if spill and Path(spill).is_absolute() else None
+    with tempfile.TemporaryDirectory(dir=beside) as folder:
+        yield Path(folder)
 
 
 def keep(con: Any, name: str, rows: Any) -> Any:
@@ -104,6 +116,16 @@ def count(con: Any, rows: Any) -> int:
     """How many rows; `con.execute` takes three times as long, as it answers with a data frame."""
     ((found,),) = con.raw_sql(con.compile(rows.count())).fetchall()
     return int(found)
+
+
+def filled_columns(con: Any, name: str, columns: list[str]) -> tuple[int, set[str]]:
+    """How many rows table or view `name` has, and which of the columns have a value in any of them."""
+    import sqlglot.expressions as sge
+
+    counts = [sge.Count(this=sge.column(c, quoted=True)) for c in columns]
+    asked = sge.select(sge.Count(this=sge.Star()), *counts).from_(sge.table_(name, quoted=True))
+    ((rows, *found),) = con.raw_sql(asked.sql("duckdb")).fetchall()
+    return int(rows), {c for c, n in zip(columns, found, strict=True) if n}
 
 
 def rename(con: Any, old: str, new: str) -> None:

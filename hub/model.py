@@ -96,7 +96,7 @@ class Stream:
     """One kind of file or collection of a source and how its bytes become columns."""
 
     name: str
-    format: Literal["csv", "fixed-width", "json", "edfi-xml", "oneroster-csv"]
+    format: Literal["csv", "fixed-width", "excel", "json", "edfi-xml", "oneroster-csv"]
     pattern: str
     delivery: Delivery
     columns: tuple[str, ...] = ()
@@ -223,7 +223,11 @@ class LandedFile:
 
 @dataclass(frozen=True)
 class SourceOutcome:
-    """What one source did tonight. `state` names the SourceState that the record was built from."""
+    """What one source did tonight. `state` names the SourceState that the record was built from.
+
+    `baseline` names the last one at whose publish no row of the source stood unconfirmed: a row that could not be read
+    then and cannot be read now hides nothing that is published (docs/decisions/0006).
+    """
 
     source: str
     vendor: str
@@ -235,6 +239,7 @@ class SourceOutcome:
     files: tuple[LandedFile, ...] = ()
     repairs: dict[str, int] = field(default_factory=dict)  # rule -> rows repaired
     state: str = ""
+    baseline: str = ""
 
 
 @dataclass(frozen=True)
@@ -263,13 +268,17 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class Change:
-    """after == before + added - removed; unchanged == before - changed - removed."""
+    """after == before + added - removed; unchanged == before - changed - removed.
+
+    `kept` of the unchanged stand from an earlier night, as the row that should confirm them tonight is held.
+    """
 
     entity: str
     before: int
     added: int
     changed: int
     removed: int
+    kept: int = 0
 
     @property
     def after(self) -> int:
@@ -290,14 +299,28 @@ class HeldCount:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """Published rows of `source` that stay although their row is held tonight; `since`: the run that last saw one."""
+
+    entity: str
+    source: str
+    rows: int
+    since: str
+
+
+@dataclass(frozen=True)
 class Breach:
-    """A guard that holds this publish. `share` is of the rows published before, 0 to 1."""
+    """A guard that holds this publish. `share` is of the rows published before, 0 to 1.
+
+    `source` where the rows are those of a source that hub.yaml no longer names.
+    """
 
     entity: str
     kind: Literal["removed", "changed"]
     rows: int
     share: float
     limit: float
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -315,6 +338,7 @@ class Run:
     rules: tuple[RuleResult, ...] = ()
     changes: tuple[Change, ...] = ()
     held: tuple[HeldCount, ...] = ()
+    kept: tuple[Kept, ...] = ()
     breaches: tuple[Breach, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)  # hub, specs (hash), rules (hash), standards
     message: str = ""

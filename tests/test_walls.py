@@ -33,7 +33,12 @@ ROOTS = {"demo/play.py"}
 
 #: The only rooms that say a word: the library and where it may be imported.
 HOMES = {
-    "great_expectations": {"standards/expectations.py", "standards/data_docs.py", "standards/confirmation.py"},
+    "great_expectations": {
+        "standards/confirmation.py",
+        "standards/data_docs.py",
+        "standards/expectations.py",
+        "standards/export/gx.py",
+    },
     "dagster": {"assets/", "definitions.py", "commands/up.py", "demo/play.py"},
     "sqlalchemy": {"store/"},
     "alembic": {"store/"},

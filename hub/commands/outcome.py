@@ -32,13 +32,19 @@ def say_run(run: Run) -> None:
     held = sum(h.rows for h in run.held)
     if held:
         click.echo(f"Held back: {held:,} faults. See `hub held list --district {run.district} --year {run.year}`.")
+    for kept in run.kept:
+        click.echo(
+            f"Kept: {kept.rows:,} of {kept.entity} from {kept.source} stay as run {kept.since} left them or later; "
+            "the row that would confirm or end them cannot be used."
+        )
     for source in run.sources:
         if source.message:
             owner = f" [{source.owner}]" if source.owner else ""
             click.echo(printable(f"{source.source}{owner}: {source.message} {source.remedy}".rstrip()))
     for breach in run.breaches:
+        whose = f" of {breach.source}" if breach.source else ""
         click.echo(
-            f"Guard: {breach.entity} would have {breach.rows:,} rows {breach.kind} ({breach.share:.1%}, "
+            f"Guard: {breach.entity}{whose} would have {breach.rows:,} rows {breach.kind} ({breach.share:.1%}, "
             f"allowed {breach.limit:.1%})."
         )
     if run.status == "held":

@@ -17,6 +17,7 @@ from hub.model import LandedFile
 
 MAX_MEMBERS = 10_000
 MAX_BYTES = 20 * 10**9
+_MAX_WORKBOOK = 2 * 10**9  # a sheet is read into memory
 MAX_RATIO = 200  # deflate reaches 1,032; real CSV and XML stay far below 100
 _SMALL = 10 * 10**6  # bytes: what unpacks to less is no bomb, whatever its ratio
 _UNSAFE = re.compile(r"^[/\\]|^[A-Za-z]:|(?:^|[/\\])\.\.(?:[/\\]|$)|[\x00-\x1f\x7f]")
@@ -44,7 +45,7 @@ def open_files(state: Path, delivery: Delivery, workdir: Path) -> list[OpenedFil
     opened: list[OpenedFile] = []
     for file in delivery.files:
         path = find_blob(state, delivery.slice.district, file.name, file.sha256, file.size)
-        if _is_zip(file.name, path):
+        if _is_zip(file.name, path) and not _is_workbook(file, path):
             opened += _unpack(file, path, workdir / file.sha256)
         else:
             opened.append(OpenedFile(file.name, path, file.sha256, file.size, stream=file.stream))
@@ -54,6 +55,18 @@ def open_files(state: Path, delivery: Delivery, workdir: Path) -> list[OpenedFil
 def _is_zip(name: str, path: Path) -> bool:
     with path.open("rb") as stream:
         return name.lower().endswith(".zip") or stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def _is_workbook(file: LandedFile, path: Path) -> bool:
+    """An Excel or OpenDocument file is a zip, and is read as one file. Raises AskVendor where it is a zip bomb."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if not {"[Content_Types].xml", "mimetype"} & set(archive.namelist()):
+                return False
+            _refuse_bomb(file, archive.infolist(), _MAX_WORKBOOK)
+            return True
+    except (zipfile.BadZipFile, ValueError, OverflowError, struct.error, EOFError):
+        return False  # unpacking it says why
 
 
 def _unpack(file: LandedFile, path: Path, folder: Path) -> list[OpenedFile]:
@@ -87,18 +100,7 @@ def _unpack(file: LandedFile, path: Path, folder: Path) -> list[OpenedFile]:
 
 def _members(file: LandedFile, archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, str]]:
     members = [m for m in archive.infolist() if not m.is_dir() and "__MACOSX" not in Path(m.filename).parts]
-    total = sum(m.file_size for m in members)
-    if len(members) > MAX_MEMBERS:
-        raise AskVendor(
-            f"{file.name} holds more than {MAX_MEMBERS:,} files (rule zip.too_many_files).",
-            "Send only the files of the standard.",
-        )
-    if total > MAX_BYTES or (total > _SMALL and total > MAX_RATIO * file.size):
-        raise AskVendor(
-            f"{file.name} ({file.size:,} bytes) would unpack to {total:,} bytes: refused as a possible zip bomb "
-            f"(rule zip.bomb).",
-            f"Send a zip that unpacks to at most {MAX_BYTES // 10**9} GB and {MAX_RATIO} times its own size.",
-        )
+    _refuse_bomb(file, members, MAX_BYTES)
     named: dict[str, tuple[zipfile.ZipInfo, str]] = {}
     for number, member in enumerate(members, start=1):
         name = Path(member.filename.replace("\\", "/")).name
@@ -122,6 +124,21 @@ def _members(file: LandedFile, archive: zipfile.ZipFile) -> list[tuple[zipfile.Z
             )
         named[name.casefold()] = (member, name)
     return list(named.values())
+
+
+def _refuse_bomb(file: LandedFile, members: list[zipfile.ZipInfo], limit: int) -> None:
+    total = sum(m.file_size for m in members)
+    if len(members) > MAX_MEMBERS:
+        raise AskVendor(
+            f"{file.name} holds more than {MAX_MEMBERS:,} files (rule zip.too_many_files).",
+            "Send only the files of the standard.",
+        )
+    if total > limit or (total > _SMALL and total > MAX_RATIO * file.size):
+        raise AskVendor(
+            f"{file.name} ({file.size:,} bytes) would unpack to {total:,} bytes: refused as a possible zip bomb "
+            f"(rule zip.bomb).",
+            f"Send a zip that unpacks to at most {limit // 10**9} GB and {MAX_RATIO} times its own size.",
+        )
 
 
 def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, path: Path) -> OpenedFile:

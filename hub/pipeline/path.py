@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -13,10 +14,12 @@ from hub import __version__, store
 from hub.config import Settings
 from hub.errors import AskVendor, FixConfiguration, Stop
 from hub.model import Breach, Change, Count, Entity, RuleResult, Run, Slice, SourceOutcome
-from hub.pipeline.record import Published, RecordSummary, build_record
+from hub.pipeline.departed import departures
+from hub.pipeline.record import RecordSummary, build_record
 from hub.pipeline.reviews import open_reviews
 from hub.pipeline.source import load_outcome, pull, save_outcome
-from hub.pipeline.states import normalize, require, room
+from hub.pipeline.standing import Published
+from hub.pipeline.states import normalize, require, room, state_folder
 from hub.standards.rules import load_rules, rules_hash
 from hub.standards.source_state import load_summary
 from hub.standards.sources import load_source
@@ -77,6 +80,7 @@ def publish_record(
     now = now or datetime.now(UTC)
     opened = opened or open_store(settings, slice.district)
     published = store.published_states(opened, slice)
+    last = _last_run(opened, slice)
     outcomes = _outcomes(settings, slice, published, only)
     states = {o.source: o.state for o in outcomes if o.state}
     run = Run(
@@ -85,11 +89,11 @@ def publish_record(
     folder = run_folder(settings, run)
     if not states:
         run = replace(run, message="No source has delivered anything that can be used.")
-    elif states == published and run.versions == _last_versions(opened, slice):
-        run = replace(run, status="unchanged", changes=_as_they_were(opened, slice))
+    elif states == published and last is not None and run.versions == last.versions:
+        run = replace(run, status="unchanged", changes=_as_they_were(opened, slice, last), kept=last.kept)
     else:
         with room(settings.state):
-            run = _build_and_publish(settings, slice, opened, run, states, folder, progress)
+            run = _build_and_publish(settings, slice, opened, run, last, states, folder, progress)
     run = replace(run, finished=_after(now))
     if run.status != "published":
         store.record_run(opened, run)
@@ -102,17 +106,24 @@ def _build_and_publish(
     slice: Slice,
     opened: store.Store,
     run: Run,
+    last: Run | None,
     states: dict[str, str],
     folder: Path,
     progress: Progress,
 ) -> Run:
     entities = load_entities(settings.specs)
     paths = require(settings, slice, states)
+    baselines = {o.source: o.baseline for o in last.sources if o.baseline} if last else {}
     known = Published(
         lambda name: store.known_keys(opened, name),
         store.identifiers(opened),
         store.decisions(opened),
-        store.snapshot(opened, slice) if _same_rules(run, _last_versions(opened, slice)) else {},
+        current=store.snapshot(opened, slice),
+        judged=last is not None and _same_rules(run, last),
+        rows=lambda name, keys, path: store.current_rows(opened, slice, name, keys, path),
+        kept=run_folder(settings, last) / "kept.parquet" if last else None,
+        last=last.id if last else "",
+        baselines={name: state_folder(settings, slice, name) / state for name, state in baselines.items()},
     )
     summary = build_record(
         paths,
@@ -132,13 +143,23 @@ def _build_and_publish(
         counts=(*(c for s in early for c in s.counts), *summary.counts),
         rules=(*_engine_rules(summary), *summary.rules),
         held=summary.held,
-        sources=_with_repairs(run.sources, summary),
+        kept=summary.kept,
+        sources=_told(run.sources, summary, baselines),
     )
     progress("compare with what is published", 0, 1)
     changes = store.compare(opened, slice, folder / "record", folder / "changes")
+    stays = Counter({k.entity: 0 for k in summary.kept})
+    for each in summary.kept:
+        stays[each.entity] += each.rows
+    changes = tuple(replace(c, kept=stays[c.entity]) for c in changes)
     run = replace(run, changes=changes, counts=(*run.counts, *_publish_counts(changes, summary)))
     guard = settings.district(slice.district).guard
-    breaches = store.judge(changes, store.GuardLimits(guard.removed, guard.changed, guard.min_rows))
+    leaving = departures(
+        opened, slice, changes, folder / "changes", _departed(settings, slice, opened), summary.doubted
+    )
+    told = {(b.entity, b.kind) for b in leaving}
+    limits = store.GuardLimits(guard.removed, guard.changed, guard.min_rows)
+    breaches = (*leaving, *(b for b in store.judge(changes, limits) if (b.entity, b.kind) not in told))
     if breaches:
         return replace(run, status="held", breaches=breaches, message=_held_message(run, breaches))
     progress("publish", 0, 1)
@@ -265,25 +286,40 @@ def _versions(settings: Settings, opened: store.Store) -> dict[str, str]:
     }
 
 
-def _last_versions(opened: store.Store, slice: Slice) -> dict[str, str] | None:
+def _last_run(opened: store.Store, slice: Slice) -> Run | None:
     last = store.last_published(opened, slice)
-    return next((r.versions for r in store.runs(opened, slice.year, 1000) if r.id == last), None)
+    return next((r for r in store.runs(opened, slice.year, 1000) if r.id == last), None)
 
 
-def _same_rules(run: Run, last: dict[str, str] | None) -> bool:
+def _same_rules(run: Run, last: Run) -> bool:
     """Whether what is published was judged by today's rules: else every row is judged again."""
-    return last is not None and all(last.get(k) == run.versions[k] for k in ("hub", "specs", "rules"))
+    return all(last.versions.get(k) == run.versions[k] for k in ("hub", "specs", "rules"))
 
 
-def _as_they_were(opened: store.Store, slice: Slice) -> tuple[Change, ...]:
+def _as_they_were(opened: store.Store, slice: Slice, last: Run) -> tuple[Change, ...]:
     from hub.engine import row_count
 
-    return tuple(Change(n, row_count(p), 0, 0, 0) for n, p in sorted(store.snapshot(opened, slice).items()))
+    kept = {c.entity: c.kept for c in last.changes}
+    published = sorted(store.snapshot(opened, slice).items())
+    return tuple(Change(n, row_count(p), 0, 0, 0, kept.get(n, 0)) for n, p in published)
 
 
-def _with_repairs(outcomes: Sequence[SourceOutcome], summary: RecordSummary) -> tuple[SourceOutcome, ...]:
+def _departed(settings: Settings, slice: Slice, opened: store.Store) -> set[str]:
+    """Sources of the last publish that hub.yaml no longer names."""
+    named = {source.name for source in settings.district(slice.district).sources_of(slice.year)}
+    return store.published_states(opened, slice).keys() - named
+
+
+def _told(
+    outcomes: Sequence[SourceOutcome], summary: RecordSummary, baselines: dict[str, str]
+) -> tuple[SourceOutcome, ...]:
+    """The outcomes with what unify mended, and where each source was last confirmed whole."""
     return tuple(
-        replace(o, repairs={**o.repairs, **summary.repairs[o.source]}) if o.source in summary.repairs else o
+        replace(
+            o,
+            repairs={**o.repairs, **summary.repairs.get(o.source, {})},
+            baseline=baselines.get(o.source, "") if o.source in summary.waiting else o.state,
+        )
         for o in outcomes
     )
 
@@ -298,19 +334,21 @@ def _engine_rules(summary: RecordSummary) -> list[RuleResult]:
 
 
 def _publish_counts(changes: Sequence[Change], summary: RecordSummary) -> list[Count]:
-    """Rows of the record = rows that are current in the store after the publish."""
+    """Rows of the record = rows that are current in the store after the publish, but for those that stay there."""
     merged: dict[str, int] = {}
     for count in summary.counts:
         if count.step == "unify":
             merged[count.entity] = merged.get(count.entity, 0) + count.accepted
-    after = {c.entity: c.after for c in changes}
-    return [Count("publish", "", "", e, n, after.get(e, 0), 0) for e, n in sorted(merged.items())]
+    new = {c.entity: c.after - c.kept for c in changes}
+    waits = {e: {"publish.earlier_stays": n} for e, n in summary.joined.items() if n}
+    return [Count("publish", "", "", e, n, new.get(e, 0), 0, waits.get(e, {})) for e, n in sorted(merged.items())]
 
 
 def _held_message(run: Run, breaches: Sequence[Breach]) -> str:
     worst = max(breaches, key=lambda b: b.share)
+    whose = f" of source {worst.source}, which hub.yaml no longer names," if worst.source else ""
     return (
-        f"{worst.rows} of {worst.entity} would be {worst.kind} ({worst.share:.0%}, limit {worst.limit:.0%}). "
+        f"{worst.rows} of {worst.entity}{whose} would be {worst.kind} ({worst.share:.0%}, limit {worst.limit:.0%}). "
         f"Look at the report, then `hub publish approve {run.id}` or `hub publish discard {run.id}`."
     )
 

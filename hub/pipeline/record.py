@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,42 +10,44 @@ from typing import Any
 import ibis
 
 from hub.engine import connect, count, keep, parquet, row_count, stacked, write_parquet
-from hub.model import Count, Entity, HeldCount, RuleResult
+from hub.model import Count, Entity, HeldCount, Kept, RuleResult
+from hub.pipeline.standing import Published, held_keys, kept, stand, unread
 from hub.standards.checks import (
     PLACE,
     Checked,
     count_by_source,
+    digest,
     drop_twins,
     resolve_references,
     with_digests,
 )
 from hub.standards.completion import complete_references, completions
 from hub.standards.expectations import fields_read
+from hub.standards.source_state import load_summary
 from hub.standards.specs import dependency_order
-from hub.unify.identity import apply, id_columns, resolve
+from hub.standards.values import all_of
+from hub.unify.identity import apply, candidates, id_columns, resolve
 from hub.unify.merge import merge
 
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Published:
-    """What the store knows that a check needs: keys ever published, known ids, and decisions of reviews."""
-
-    known_keys: Callable[[str], Path | None]
-    identifiers: Path | None = None
-    decisions: Path | None = None
-    snapshot: Mapping[str, Path] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class RecordSummary:
-    """`record.json`: totals of check and unify; `held.parquet` beside it has the places."""
+    """Totals of check and unify; `held.parquet` beside the record has the places.
+
+    `joined` are rows of tonight in whose place a published one stays, `doubted` those that a person must let go, and
+    `waiting` the sources of which a row could not be read that may be a published one.
+    """
 
     counts: tuple[Count, ...]
     rules: tuple[RuleResult, ...]
     held: tuple[HeldCount, ...]
     repairs: dict[str, dict[str, int]]  # source -> rule -> rows
+    kept: tuple[Kept, ...] = ()
+    joined: Mapping[str, int] = field(default_factory=dict)  # by entity
+    doubted: Mapping[str, int] = field(default_factory=dict)
+    waiting: frozenset[str] = frozenset()
 
 
 def build_record(
@@ -61,7 +62,7 @@ def build_record(
     scratch: Path | None = None,
     progress: Progress | None = None,
 ) -> RecordSummary:
-    """Writes `record/<Entity>.parquet`, `held.parquet` and `reviews.parquet` under `out`.
+    """Writes `record/<Entity>.parquet`, `held.parquet`, `kept.parquet` and `reviews.parquet` under `out`.
 
     `states` maps each source to its SourceState directory. A pure function of states, specs and `published`.
     """
@@ -100,17 +101,33 @@ class _Building:
         self.no_keys: Any = None
         self.completed: list[str] = []  # tables as wide as the entity, to be dropped when it is done
         self.ever: dict[str, list[Any]] = {}  # entity -> every key ever published; the store proves its file each time
+        self.summaries = {source: load_summary(state) for source, state in states.items()}
+        self.unread: dict[str, set[str]] = {}
+        self.stays: dict[str, str] = {}  # entity -> table of the published rows that stay
+        self.joined: dict[str, int] = {}
+        self.doubted: dict[str, int] = {}
+        self.waiting: set[str] = set()
 
     def run(self) -> RecordSummary:
         present = {p.stem for s in self.states.values() for p in (s / "rows").glob("*.parquet")}
         order = [n for n in dependency_order(self.entities.values()) if n in present]
         self.no_keys = self.con.create_table("no_keys", schema=ibis.schema({"_key": "string"}))
         self._make_crosswalk()
+        self.unread = unread(self.con, self.states, self.summaries, self.published.baselines)
         for done, name in enumerate(order):
             self.progress(f"check and unify {name}", done, len(order))
             self._one(self.entities[name])
         self._write_held()
-        return RecordSummary(tuple(self.counts), tuple(self.rules), self._held_counts(), self.mended)
+        return RecordSummary(
+            tuple(self.counts),
+            tuple(self.rules),
+            self._held_counts(),
+            self.mended,
+            kept(self.con, self.published, self.stays, self.out / "kept.parquet"),
+            self.joined,
+            self.doubted,
+            frozenset(self.waiting),
+        )
 
     def _one(self, entity: Entity) -> None:
         checked = Checked(entity.name)
@@ -122,15 +139,27 @@ class _Building:
         sources = list(checked.rows_in)
         record, followers = merge(self.con, rows, entity, {s: self.authority[s] for s in sources}, with_digests)
         path = self.out / "record" / f"{entity.name}.parquet"
-        write_parquet(self.con, record, path)
+        stayed = self._stand(entity, rows, record, checked, path)
         alone = len(sources) == 1
-        self._count(
-            entity, checked, {sources[0]: row_count(path)} if alone else count_by_source(self.con, rows), followers
-        )
+        accepted = {sources[0]: row_count(path) - stayed} if alone else count_by_source(self.con, rows)
+        self._count(entity, checked, accepted, followers)
         self.held += checked.held
         for name in (rows.get_name(), *self.completed):
             self.con.drop_table(name, force=True)
         self.completed = []
+
+    def _stand(self, entity: Entity, rows: Any, record: Any, checked: Checked, path: Path) -> int:
+        """Writes the record with the published rows that stay; returns how many more rows that makes."""
+        held = [*checked.keys, *held_keys(self.con, self.states, entity.name)]
+        lost = self.unread.get(entity.name, set())
+        stood = stand(self.con, entity, rows, record, held, lost, self.published, self.authority, self.out)
+        write_parquet(self.con, stood.record, path)
+        if stood.rows:
+            self.stays[entity.name], self.joined[entity.name] = stood.table, stood.joined
+            self.waiting.update(stood.waiting)
+        if stood.doubted:
+            self.doubted[entity.name] = stood.doubted
+        return stood.rows - stood.joined
 
     def _load(self, entity: Entity, checked: Checked) -> Any:
         parts = []
@@ -146,7 +175,8 @@ class _Building:
                 name = f"{entity.name}_{source}"
                 self.completed += [f"{name}_completed_{n}" for n in range(len(completions(rows)))]
                 held, rows = complete_references(self.con, rows, entity, self._record, name)
-                checked.hold(self.con, held)
+                if checked.hold(self.con, held):
+                    checked.keys.append(checked.held[-1].select(*PLACE, _key=ibis.null("string")))
             parts.append(rows.select(*[f.name for f in entity.fields], *PLACE))
         return keep(self.con, f"rows_{entity.name}", with_digests(stacked(parts), entity))
 
@@ -166,11 +196,31 @@ class _Building:
             *PLACE, entity=ibis.literal(entity.name), field=ibis.literal("studentUniqueId"), rule=lost["_rule"]
         )
         if checked.hold(self.con, places):
+            self._possible(rows, lost, source, entity, checked)
             review = lost.filter(lost["_rule"].isin(["identity.ambiguous", "identity.conflict"]))
             self.reviews.append(
                 review.select(*PLACE, ids_digest=review["_ids"].hexdigest("sha256"), rule=review["_rule"])
             )
         return found.filter(found["_rule"] == "")
+
+    def _possible(self, rows: Any, lost: Any, source: str, entity: Entity, checked: Checked) -> None:
+        """The keys that rows of a person who was not found could have: one for each student their ids point at."""
+        name = f"{entity.name}_{source}"
+        open_ = lost.filter(lost["_rule"] != "identity.reviewed")
+        keys = [open_.select(*PLACE, _key=ibis.null("string"))]
+        if not completions(rows):
+            several = open_.drop("studentUniqueId").inner_join(candidates(self.con, name), "_ids")
+            keys.append(several.select(*PLACE, _key=digest(several, entity.key)))
+        checked.keys.append(keep(self.con, f"{name}_possible", stacked(keys)))
+        blank = rows.filter(all_of([rows[c].isnull() for c in id_columns(rows)]))
+        whole = sorted(c for c in rows.columns if c not in PLACE)
+        before = self.published.baselines.get(source, Path()) / "rows" / f"{entity.name}.parquet"
+        if self.summaries[source].full and before.is_file():
+            known = parquet(self.con, before)
+            known = known.select(_print=digest(known, [c for c in whole if c in known.columns]))
+            blank = blank.mutate(_print=digest(blank, whole)).anti_join(known, "_print")
+        if self.summaries[source].full and count(self.con, blank):
+            self.unread.setdefault(entity.name, set()).add(source)
 
     def _make_crosswalk(self) -> None:
         """system, code, studentUniqueId: tonight's codes and students, and what the store knows of codes that did not
@@ -235,7 +285,7 @@ class _Building:
     def _judge(self, rows: Any, entity: Entity, checked: Checked) -> Any:
         """Great Expectations sees the rows that are new or changed against what is published."""
         assert self.judge is not None  # noqa: S101
-        snapshot = self.published.snapshot.get(entity.name)
+        snapshot = self.published.current.get(entity.name) if self.published.judged else None
         fresh = rows
         if snapshot is not None:
             fresh = rows.anti_join(parquet(self.con, snapshot).select("_key", "_hash"), ["_key", "_hash"])
@@ -249,7 +299,7 @@ class _Building:
             if row_count(path):
                 self.rules += self.judge(path, entity, source, held)
             if held.is_file():
-                checked.hold(self.con, parquet(self.con, held).select(*PLACE, "entity", "field", "rule"))
+                checked.hold(self.con, parquet(self.con, held).select(*PLACE, "entity", "field", "rule"), rows)
             path.unlink()
         lost = checked.held[before:]
         if not lost:
@@ -292,9 +342,3 @@ class _Building:
 def _by_unique_id(rows: Any, system: str) -> Any:
     uid = rows["studentUniqueId"]
     return rows.select(system=ibis.literal(system), code=uid, studentUniqueId=uid)
-
-
-def save_summary(summary: RecordSummary, path: Path) -> None:
-    from dataclasses import asdict
-
-    path.write_text(json.dumps(asdict(summary), indent=1), encoding="utf-8")

@@ -24,6 +24,7 @@ from hub.standards.specs import descriptor_codes, load_entities, spec_hash
 from hub.standards.streams import assign
 
 Progress = Callable[[str, int, int], None]
+LAYOUT = 2  # of a SourceState directory: one that an earlier hub wrote is made again
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,9 @@ def _remember(folder: Path, seed: str, refused: Sequence[Refusal]) -> None:
 
 
 def _seed(settings: Settings, slice: Slice, source: SourceSettings, district: District) -> str:
-    facts = [__version__, spec_hash(settings.specs), source.vendor, source.options, source.delivery, slice.year]
+    facts = [
+        LAYOUT, __version__, spec_hash(settings.specs), source.vendor, source.options, source.delivery, slice.year,
+    ]  # fmt: skip
     return json.dumps([*facts, district.local_education_agency_id, list(district.accept_descriptors)], sort_keys=True)
 
 

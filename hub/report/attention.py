@@ -102,6 +102,9 @@ def _outcome_in_words(run: Run) -> tuple[str, str, str]:
         f"{counted(added, 'row')} added, {counted(changed, 'row')} changed and {counted(removed, 'row')} removed "
         f"in {counted(touched, 'entity', 'entities')}."
     )
+    stays = sum(kept.rows for kept in run.kept)
+    if stays:
+        moved += f" {counted(stays, 'published row')} {'stays' if stays == 1 else 'stay'} from an earlier night."
     if run.status == "published":
         return "good", "Published", moved
     if run.status == "approved":
@@ -119,8 +122,9 @@ def _outcome_in_words(run: Run) -> tuple[str, str, str]:
 
 
 def _limit(breach: Breach) -> str:
+    whose = f" of {breach.source}" if breach.source else ""
     return (
-        f"{share(breach.share)} of {breach.entity} would be {breach.kind} "
+        f"{share(breach.share)} of {breach.entity}{whose} would be {breach.kind} "
         f"({counted(breach.rows, 'row')}; the limit is {share(breach.limit)})"
     )
 

@@ -222,13 +222,19 @@ def _in_use(outcome: SourceOutcome) -> bool:
 
 
 def _stored(run: Run) -> list[Claim]:
-    """Every row of the record is in the store afterwards; the store may hold more, as absence can mean unknown."""
+    """Every row of the record is in the store afterwards, and beside them what stays from an earlier night."""
     record: dict[str, int] = defaultdict(int)
     for count in run.counts:
         if count.step == "publish" and count.entity:
             record[count.entity] += count.accepted
     return [
-        Claim(change.entity, "rows in the store after", change.after, "rows of the record", record[change.entity], True)
+        Claim(
+            change.entity,
+            "rows in the store after, without those that stay",
+            change.after - change.kept,
+            "rows of the record",
+            record[change.entity],
+        )
         for change in run.changes
         if change.entity in record
     ]

@@ -38,13 +38,19 @@ class Checked:
     rows_in: dict[str, int] = field(default_factory=dict)
     ignored: dict[str, dict[str, int]] = field(default_factory=dict)
     held: list[Any] = field(default_factory=list)
+    keys: list[Any] = field(default_factory=list)  # tables of PLACE and `_key` of held rows, null where not readable
 
-    def hold(self, con: Any, places: Any) -> bool:
-        """Keeps the places of held rows (columns PLACE, entity, field, rule); False when there are none."""
-        table, rows = keep_counted(con, f"held_{self.entity}_{len(self.held)}", places)
-        if not rows:
+    def hold(self, con: Any, places: Any, rows: Any = None) -> bool:
+        """Keeps the places of held rows (columns PLACE, entity, field, rule); False when there are none.
+
+        `rows` are those they were found among, with `_key`; without them the keys are not readable, or told apart.
+        """
+        table, found = keep_counted(con, f"held_{self.entity}_{len(self.held)}", places)
+        if not found:
             return False
         self.held.append(table)
+        if rows is not None:
+            self.keys.append(keep(con, f"{table.get_name()}_keys", rows.semi_join(table, PLACE).select(*PLACE, "_key")))
         return True
 
 
@@ -72,7 +78,7 @@ def drop_twins(con: Any, rows: Any, entity: Entity, checked: Checked) -> Any:
     _ignore(con, checked, latest.filter(latest["_seq"] < latest["newest"]), "key.superseded")
     _ignore(con, checked, equal, "key.duplicate_identical")
     differ = judged.filter(judged["low"] != judged["high"])
-    checked.hold(con, _places(differ, entity, entity.key[0], "key.duplicate"))
+    checked.hold(con, _places(differ, entity, entity.key[0], "key.duplicate"), twins)
     single = rows.anti_join(many, ["_source", "_key"])
     return keep(con, rows.get_name(), stacked([single, one.select(*rows.columns)]))
 
@@ -95,7 +101,7 @@ def resolve_references(
         pointed = given.select(*PLACE, _ref=digest(given, columns))
         keys = stacked(targets[reference.entity]).select(_ref="_key")
         loose.append(_places(pointed.anti_join(keys, "_ref"), entity, reference.name, "reference.unresolved"))
-    if not loose or not checked.hold(con, stacked(loose)):
+    if not loose or not checked.hold(con, stacked(loose), rows):
         return rows
     return keep(con, rows.get_name(), rows.anti_join(checked.held[-1], ["_source", "_file", "_row", "_seq"]))
 

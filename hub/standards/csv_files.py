@@ -6,6 +6,7 @@ import csv
 import difflib
 import io
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +15,8 @@ from typing import Any
 from hub.engine import keep, keep_cells
 from hub.errors import AskVendor
 from hub.model import Stream
+from hub.standards.plain_text import LINE_LIMIT, dialect, head
 
-HEADER_LIMIT = 4_000_000  # bytes: 2,000 columns with long names take 0.2 MB
-LINE_LIMIT = 16_000_000  # bytes a record may take; DuckDB buffers four of them per thread
 _REJECTS = {
     "MISSING COLUMNS": "csv.columns.missing",
     "TOO MANY COLUMNS": "csv.columns.extra",
@@ -42,11 +42,7 @@ class Reject:
     row: int  # record number, 1 for the first after the header
     rule: str
     swallows: bool = False  # an open quote runs over line ends: other records may be inside
-
-
-def dialect(stream: Stream) -> dict[str, str]:
-    encoding = stream.options.get("encoding", "utf-8")
-    return {"delimiter": ",", "quote": '"', "encoding": encoding, **stream.options.get("csv", {})}
+    digest: str | None = None  # of the record's text, where it is known
 
 
 def read_header(path: Path, name: str, stream: Stream) -> Header:
@@ -54,23 +50,48 @@ def read_header(path: Path, name: str, stream: Stream) -> Header:
 
     Raises AskVendor (file, rule and remedy) for an empty file, an unreadable or doubled header, or missing columns.
     """
-    words = dialect(stream)
-    with path.open("rb") as file:
-        start = file.read(HEADER_LIMIT)
-    refuse_empty(start, name)
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise AskVendor(f"{name}: the file is UTF-16 (rule csv.encoding).", "Export it as UTF-8.")
-    text = start.decode({"utf-8": "utf-8-sig"}.get(words["encoding"], words["encoding"]), errors="replace")
-    if b"\x00" in start[:100_000]:
-        raise nul_bytes(name)
+    columns = _first_record(head(path, name, stream), name, dialect(stream))
+    if not dialect(stream)["header"]:
+        return _by_width(columns, name, stream)
+    return against_layout(columns, name, stream)
+
+
+def _first_record(text: str, name: str, words: dict[str, Any]) -> list[str]:
     try:
-        # newline="": a form feed or a line separator inside a name ends no line.
-        lines = io.StringIO(text, newline="")
-        columns = next(csv.reader(lines, delimiter=words["delimiter"], quotechar=words["quote"]))
+        if len(words["delimiter"]) > 1:  # more than Python's reader takes
+            first = re.split(r"\r\n|\n|\r", text, maxsplit=1)[0]
+            return [c.strip(words["quote"] or None) for c in first.split(words["delimiter"])]
+        escape = None if words["escape"] in ("", words["quote"]) else words["escape"]
+        return next(
+            csv.reader(
+                io.StringIO(text, newline=""),
+                delimiter=words["delimiter"],
+                quotechar=words["quote"] or None,
+                escapechar=escape,
+                quoting=csv.QUOTE_MINIMAL if words["quote"] else csv.QUOTE_NONE,
+            ),
+            [],
+        )
     except csv.Error as error:
         raise AskVendor(
             f"{name}: the header cannot be read (rule csv.quote).", "Check the quotes of the first line."
         ) from error
+
+
+def _by_width(record: list[str], name: str, stream: Stream) -> Header:
+    """A file without a header: the layout with as many columns, in its order."""
+    fitting = [layout for layout in stream.options["layouts"].values() if len(layout) == len(record)]
+    if len(fitting) != 1:
+        raise AskVendor(
+            f"{name}: the first record has {len(record)} fields, which is no layout or more than one "
+            f"(rule csv.header.missing_column).",
+            "Send the layout named in the vendor's folder, or declare the new one there.",
+        )
+    return Header(tuple(fitting[0]))
+
+
+def against_layout(columns: list[str], name: str, stream: Stream) -> Header:
+    """The header as the layout that it fits best. Raises AskVendor for a doubled name or a missing column."""
     columns = [c.strip() for c in columns]
     first, again = _twice(columns)
     if again:
@@ -79,17 +100,7 @@ def read_header(path: Path, name: str, stream: Stream) -> Header:
             f"{name}: columns {first} and {again} of the header have one name (rule csv.header.duplicate_column).",
             "Each column may occur once; the first line must be the header.",
         )
-    return _against_layout(columns, name, stream)
-
-
-def refuse_empty(start: bytes, name: str) -> None:
-    """Raises AskVendor for a file that begins with nothing but blanks."""
-    if not start.strip(b"\x00\r\n\t \x1a\xef\xbb\xbf"):
-        raise AskVendor(f"{name}: the file is empty (rule csv.empty).", "Send the file again; nothing was changed.")
-
-
-def nul_bytes(name: str) -> AskVendor:
-    return AskVendor(f"{name}: NUL bytes in the file (rule csv.encoding).", "Export it as plain UTF-8 text.")
+    return _fit(columns, name, stream)
 
 
 def _twice(columns: list[str]) -> tuple[int, int]:
@@ -103,7 +114,7 @@ def _twice(columns: list[str]) -> tuple[int, int]:
     return 0, 0
 
 
-def _against_layout(columns: list[str], name: str, stream: Stream) -> Header:
+def _fit(columns: list[str], name: str, stream: Stream) -> Header:
     layouts = [list(layout) for layout in stream.options.get("layouts", {}).values()]
     if not layouts:
         return Header(tuple(columns))
@@ -169,16 +180,16 @@ def read_records(
         str(path),
         columns=dict.fromkeys(places.values(), "VARCHAR"),
         auto_detect=False,
-        header=True,
+        header=words["header"],
         delimiter=words["delimiter"],
         quotechar=words["quote"],
-        escapechar=words["quote"],
+        escapechar=words["escape"],
         store_rejects=True,
         rejects_limit=0,
         null_padding=False,
         strict_mode=True,
         max_line_size=LINE_LIMIT,
-        encoding=words["encoding"],
+        encoding="utf-8",
     )
     view = f"{table}__file"
     relation.create_view(view, replace=True)
@@ -187,7 +198,7 @@ def read_records(
     names = {c: at[header.renamed.get(c, c)] for c in used if header.renamed.get(c, c) in at}
     keep_cells(con, table, view, lambda cell: cleaned(cell, nulls), names, place or {})
     con.drop_view(view, force=True)
-    rejects = reject_records(con, header=True)
+    rejects = reject_records(con, header=words["header"])
     if rejects:
         renumber(con, table, rejects)
     yield from rejects
@@ -207,9 +218,13 @@ def reject_records(con: Any, *, header: bool) -> list[Reject]:
     """What the reader just refused, by record."""
     errors = con.table("reject_errors")
     torn = (errors["error_type"].cast("string") == "UNQUOTED VALUE") & errors["csv_line"].rstrip().re_search("[\r\n]")
-    found = errors.group_by("line").aggregate(kind=errors["error_type"].cast("string").min(), torn=torn.any())
+    found = errors.group_by("line").aggregate(
+        kind=errors["error_type"].cast("string").min(),
+        torn=torn.any(),
+        text=errors["csv_line"].min().hexdigest("md5"),
+    )
     rows = con.to_pyarrow(found.order_by("line")).to_pylist()
-    return [Reject(r["line"] - header, _REJECTS.get(r["kind"], "csv.quote"), bool(r["torn"])) for r in rows]
+    return [Reject(r["line"] - header, _REJECTS.get(r["kind"], "csv.quote"), bool(r["torn"]), r["text"]) for r in rows]
 
 
 def renumber(con: Any, table: str, rejects: list[Reject]) -> None:
@@ -224,12 +239,6 @@ def renumber(con: Any, table: str, rejects: list[Reject]) -> None:
     shifted = rows.asof_join(gaps, on=rows["_row"] >= gaps["at"])
     fixed = shifted.select(*[c for c in rows.columns if c != "_row"], _row=rows["_row"] + shifted["shift"].fill_null(0))
     keep(con, table, fixed.order_by("_row"))
-
-
-def has_nul(path: Path) -> bool:
-    """Whether a byte of the file is NUL: no text, and no database takes it as such."""
-    with path.open("rb") as file:
-        return any(b"\x00" in chunk for chunk in iter(lambda: file.read(1 << 20), b""))
 
 
 def is_header_only(con: Any, table: str, rejects: list[Reject]) -> bool:

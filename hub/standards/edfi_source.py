@@ -12,6 +12,7 @@ import ibis
 from hub.engine import keep, stacked
 from hub.errors import AskVendor
 from hub.model import Entity, Mapping, OpenedDelivery, OpenedFile, Source
+from hub.standards.checks import digest
 from hub.standards.csv_files import Reject
 from hub.standards.edfi_xml import read_interchange
 from hub.standards.streams import StreamRead, assign
@@ -55,11 +56,12 @@ def read_documents(
 def _table(con: Any, path: Path, file: OpenedFile, seq: int) -> tuple[Any, tuple[Reject, ...]]:
     """The records of one kind; those whose references contradict each other are rejected."""
     rows = con.read_parquet(path)
-    torn = con.to_pyarrow(rows.filter(rows["_conflicts"].notnull()).select("_row")).to_pylist()
+    content = digest(rows, sorted(c for c in rows.columns if not c.startswith("_")))
+    torn = con.to_pyarrow(rows.filter(rows["_conflicts"].notnull()).select("_row", text=content)).to_pylist()
     sound = rows.filter(rows["_conflicts"].isnull()).mutate(
         _file=ibis.literal(file.sha256), _seq=ibis.literal(seq, type="int64")
     )
-    return sound, tuple(Reject(r["_row"], "reference.conflict") for r in torn)
+    return sound, tuple(Reject(r["_row"], "reference.conflict", digest=r["text"]) for r in torn)
 
 
 def _as_it_is(entity: Entity) -> dict[str, Any]:

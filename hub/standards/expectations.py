@@ -299,9 +299,11 @@ def _validate(checks: Sequence[_Check], frame: pd.DataFrame, given: Mapping[str,
 
     batches = _batches()
     batch = batches.get_batch({"dataframe": frame})
-    built = gx.ExpectationSuite(name="rows", expectations=[_built(c.expectation, n) for n, c in enumerate(checks)])
+    asked = [built(c.expectation, {"check": n}) for n, c in enumerate(checks)]
     results = batch.validate(
-        built, result_format=_RESULT_FORMAT, expectation_parameters={k: _midnight(v) for k, v in given.items()}
+        gx.ExpectationSuite(name="rows", expectations=asked),
+        result_format=_RESULT_FORMAT,
+        expectation_parameters={k: _midnight(v) for k, v in given.items()},
     )
     batches.get_batch({"dataframe": pd.DataFrame()})  # it keeps its last frame alive
     for outcome in results.results:
@@ -332,7 +334,8 @@ def _batches() -> Any:
     )
 
 
-def _built(expectation: Expectation, position: int) -> Any:
+def built(expectation: Expectation, meta: dict[str, Any]) -> Any:
+    """Great Expectations' own object of it. Raises FixConfiguration for one that it does not know."""
     from great_expectations.exceptions import GreatExpectationsError
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
@@ -340,7 +343,7 @@ def _built(expectation: Expectation, position: int) -> Any:
         return ExpectationConfiguration(
             type=expectation.type,
             kwargs={k: _midnight(v) for k, v in expectation.kwargs.items()},
-            meta={"check": position},
+            meta=meta,
         ).to_domain_obj()
     except (GreatExpectationsError, ValueError, TypeError) as error:
         raise _fix(expectation, f"is not one that Great Expectations knows ({type(error).__name__})") from None
@@ -372,6 +375,8 @@ def quiet() -> Iterator[None]:
             with warnings.catch_warnings():
                 # Imported by its file_path_data_connector; Python 3.11 deprecates the modules.
                 warnings.filterwarnings("ignore", "module 'sre_\\w+' is deprecated", DeprecationWarning)
+                # It imports google.api_core where that is installed, which asks for a package that nothing here needs.
+                warnings.filterwarnings("ignore", "Please install grpcio-status", ImportWarning)
                 yield
         finally:
             log.propagate = True

@@ -12,18 +12,8 @@ from typing import Any
 from hub.engine import keep, keep_cells
 from hub.errors import AskVendor, FixConfiguration
 from hub.model import Stream
-from hub.standards.csv_files import (
-    HEADER_LIMIT,
-    LINE_LIMIT,
-    Header,
-    Reject,
-    cleaned,
-    dialect,
-    nul_bytes,
-    refuse_empty,
-    reject_records,
-    renumber,
-)
+from hub.standards.csv_files import Header, Reject, cleaned, reject_records, renumber
+from hub.standards.plain_text import LINE_LIMIT, head
 
 _BLANK = " \t\r\x1a"  # \x1a ends a file on older systems
 
@@ -69,13 +59,8 @@ def read_version(path: Path, name: str, stream: Stream) -> Header:
 
     Raises AskVendor for an empty file, NUL bytes, or a record that fits no layout or more than one.
     """
-    with path.open("rb") as file:
-        start = file.read(HEADER_LIMIT)
-    refuse_empty(start, name)
-    text = start.decode({"utf-8": "utf-8-sig"}.get(dialect(stream)["encoding"], dialect(stream)["encoding"]), "replace")
-    if "\x00" in text[:100_000]:
-        raise nul_bytes(name)
-    first = next(line for line in re.split(r"\r\n|\n|\r", text) if line.strip(_BLANK))
+    text = head(path, name, stream)
+    first = next((line for line in re.split(r"\r\n|\n|\r", text) if line.strip(_BLANK)), "")
     layouts: dict[str, tuple[Cut, ...]] = stream.options["cuts"]
     fitting = [version for version, cuts in layouts.items() if _fits(first, cuts, stream)]
     if len(fitting) != 1:
@@ -116,7 +101,7 @@ def cut_records(
         null_padding=False,
         strict_mode=True,
         max_line_size=LINE_LIMIT,
-        encoding=dialect(stream)["encoding"],
+        encoding="utf-8",
     )
     view, raw = f"{table}__file", f"{table}__lines"
     relation.create_view(view, replace=True)

@@ -1,4 +1,8 @@
-"""Held rows by place: file, record, entity, field and rule. Never a value."""
+"""Held rows by place: file, record, entity, field and rule. Never a value.
+
+`_same` is the digest by which another row of the same thing is known, null where its key cannot be read; `_print` is
+that of the whole row, null where nobody asks for it.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,8 @@ SCHEMA = pa.schema(
         ("entity", pa.string()),
         ("field", pa.string()),
         ("rule", pa.string()),
+        ("_same", pa.string()),
+        ("_print", pa.string()),
     ]
 )
 
@@ -28,7 +34,7 @@ def rejected_rows(source: str, reads: list[StreamRead]) -> Any | None:
     rows = [
         {
             "_source": source, "_stream": read.stream, "_file": read.file.sha256, "_row": reject.row,
-            "_seq": read.seq, "entity": "", "field": "", "rule": reject.rule,
+            "_seq": read.seq, "entity": "", "field": "", "rule": reject.rule, "_same": None, "_print": reject.digest,
         }
         for read in reads
         for reject in read.rejects

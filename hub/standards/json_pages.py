@@ -17,6 +17,8 @@ from hub.standards.csv_files import Reject, cleaned
 from hub.standards.streams import StreamRead, assign
 
 Files = Sequence[tuple[int, OpenedFile]]
+#: The path of a column that holds the id which the page was asked for, where the items do not say it.
+EACH = "@each"
 
 
 @ibis.udf.scalar.builtin(name="json_extract")
@@ -78,6 +80,12 @@ def read_pages(con: Any, stream: Stream, files: Files, used: set[str]) -> tuple[
     return reads, {reason: n for reason, n in ignored.items() if n}
 
 
+def each_of(name: str) -> str:
+    """The row of another stream that a page was asked for, `marks/<id>/000001.json`; "" where it was for all."""
+    parts = name.split("/")
+    return parts[1] if len(parts) == 3 else ""
+
+
 def path_of(words: str) -> str:
     """`org.sourcedId` as a JSON path; a part `name[*]` goes through a list."""
     path = "$"
@@ -90,6 +98,7 @@ def path_of(words: str) -> str:
 def _unnest(con: Any, stream: Stream, files: Files, items: str) -> None:
     places = {
         "filename": [str(file.path) for _, file in files],
+        "_each": [each_of(file.name) for _, file in files],
         "_page": list(range(len(files))),
         "_file": [file.sha256 for _, file in files],
         "_seq": [seq for seq, _ in files],
@@ -100,7 +109,7 @@ def _unnest(con: Any, stream: Stream, files: Files, items: str) -> None:
     con.con.table_function("read_text", [names]).create_view(view, replace=True)
     bodies = _lines(con.table(view)) if stream.options.get("lines") else _lists(con.table(view), stream)
     try:
-        placed = bodies.inner_join(pages, "filename").select("_page", "_file", "_seq", "_row", "item", "sound")
+        placed = bodies.inner_join(pages, "filename").select("_page", "_each", "_file", "_seq", "_row", "item", "sound")
         rows = keep(con, items, placed)
         torn = con.to_pyarrow(rows.filter(~rows["sound"]).aggregate(page=rows["_page"].min())).to_pylist()[0]["page"]
     except duckdb.InvalidInputException:  # not UTF-8; its text may quote the page
@@ -113,7 +122,11 @@ def _unnest(con: Any, stream: Stream, files: Files, items: str) -> None:
 
 def _lists(texts: Any, stream: Stream) -> Any:
     """The items of each page; a page without a list gives one that is not sound."""
-    whole = _part(texts["content"].re_replace("^\ufeff", "").try_cast("json"), path_of(stream.options["items"]))
+    body = texts["content"].re_replace("^\ufeff", "").try_cast("json")
+    whole = _part(body, path_of(stream.options["items"]))
+    if stream.options.get("may_be_missing"):
+        absent = (_kind(body) == "OBJECT") & whole.isnull()
+        whole = absent.fill_null(False).ifelse(ibis.literal("[]").cast("json"), whole)
     kind = _kind(whole)
     many = _items((kind == "ARRAY").ifelse(whole, ibis.null("json")), '["JSON"]')
     sound = kind.isin(["ARRAY", "OBJECT"]).fill_null(False)
@@ -150,10 +163,15 @@ def _cells(con: Any, stream: Stream, items: str, used: set[str]) -> Any:
     columns = {}
     for column, words in stream.options["paths"].items():
         if column in used:
-            path = path_of(words)
-            cell = _texts(rows["item"], path).join(",") if "[*]" in words else _text(rows["item"], path)
-            columns[column] = cleaned(cell, nulls)
+            columns[column] = cleaned(_cell(rows, words), nulls)
     return rows.select("_page", "_file", "_seq", "_row", **columns)
+
+
+def _cell(rows: Any, words: str) -> Any:
+    if words == EACH:
+        return rows["_each"]
+    path = path_of(words)
+    return _texts(rows["item"], path).join(",") if "[*]" in words else _text(rows["item"], path)
 
 
 def _settle(con: Any, stream: Stream) -> dict[str, int]:

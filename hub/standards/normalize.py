@@ -12,12 +12,13 @@ from typing import Any
 
 import ibis
 
-from hub.engine import count, keep_counted, row_count, view
+from hub.engine import filled_columns, keep_counted, row_count, view
 from hub.model import Count, Entity, Field, Mapping
-from hub.standards.values import Context, Expr, Value, any_of
-from hub.standards.verbs import compile_verb
+from hub.standards.checks import digest
+from hub.standards.values import Context, Expr, Value, all_of, any_of
+from hub.standards.verbs import compile_verb, inputs
 
-HELD_COLUMNS = ("_source", "_stream", "_file", "_row", "_seq", "entity", "field", "rule")
+LISTS = {"scores", "levels", "objectives"}  # verbs of 8 KB a row: they go to the file and nowhere else
 WIDE_ROWS = 16_384  # of a row group: a writer holds one in memory for each thread
 PLACE = ("_file", "_row", "_seq")
 
@@ -48,14 +49,29 @@ class Vocabulary:
 
 
 def normalize_entity(
-    con: Any, source: str, mapping: Mapping, entity: Entity, base: Context, vocabulary: Vocabulary, out: Path
+    con: Any,
+    source: str,
+    mapping: Mapping,
+    entity: Entity,
+    base: Context,
+    vocabulary: Vocabulary,
+    out: Path,
+    *,
+    prints: bool = False,
 ) -> EntityRows:
     """Runs one mapping over the stream tables in `con`: `<out>.parquet`, and with faults `<out>.held.parquet`.
 
-    The mapping's SELECT must carry `_file`, `_row` and `_seq` of the row it speaks of.
+    The mapping's SELECT must carry `_file`, `_row` and `_seq` of the row it speaks of. `prints`: held rows get the
+    digest of all that was read of them.
     """
     rows = view(con, f"rows_{out.name}", mapping.rows) if mapping.rows else con.table(mapping.stream)
-    context = Context(rows, base.crosswalks, base.options, base.facts)
+    lists = [w for w in mapping.fields.values() if isinstance(w, dict) and LISTS & w.keys()]
+    # Of a wide file most columns are blank: their lists are not written, and the statement is a fraction as long.
+    total, filled = (
+        filled_columns(con, rows.get_name(), sorted(inputs(lists) & {*rows.columns})) if lists else (0, set())
+    )
+    blank = frozenset(inputs(lists) - filled)
+    context = Context(rows, base.crosswalks, base.options, base.facts, blank)
     values = {
         name: compile_verb(word, entity.field(name), context)
         for name, word in mapping.fields.items()
@@ -92,26 +108,25 @@ def normalize_entity(
     checks = [*_losses(typed, read), *_checks(typed, entity, values, later, vocabulary)]
     faulty = any_of([c for _, _, c in checks]).fill_null(False) if checks else ibis.literal(False)
     typed = typed.mutate(_faulty=faulty)
-    wide = any(v.parts for v in values.values())
-    if wide:  # lists of many columns take 8 KB a row: they go to the file and nowhere else
-        total = count(con, rows)
-    else:  # kept, as what follows reads it three times: the SELECT with its joins runs, and is compiled, only once
+    if not lists:  # kept, as what follows reads it three times: the SELECT with its joins runs only once
         typed, total = keep_counted(con, "typed", typed)
     carried = [*values, *people, *partly]
     kept = typed.filter(~typed["_faulty"]).select(
         *carried, _source=ibis.literal(source), _stream=ibis.literal(mapping.stream), **{c: typed[c] for c in PLACE}
     )
     path = out.with_suffix(".parquet")
-    con.to_parquet(_complete(kept, entity), path, **({"row_group_size": WIDE_ROWS} if wide else {}))
+    con.to_parquet(_complete(kept, entity), path, **({"row_group_size": WIDE_ROWS} if lists else {}))
     accepted = row_count(path)
     held = None
     if accepted < total:
         held = out.with_suffix(".held.parquet")
-        close = rows.select(**columns, **_parts(values))
+        whole = sorted(c for c in rows.columns if c not in PLACE) if prints else []
+        close = rows.select(**columns, **_parts(values), _print=digest(rows, whole) if whole else ibis.null("string"))
         checks = [*_losses(close, read), *_checks(close, entity, values, later, vocabulary)]
+        close = close.mutate(_same=_same(close, entity, checks, [*people]))
         con.to_parquet(_faults(close, checks, source, mapping.stream, entity.name), held)
     repairs = _repairs(con, typed, mended, names)
-    if not wide:
+    if not lists:
         con.drop_table("typed")
     return EntityRows(entity.name, mapping.stream, accepted, total - accepted, path, held, repairs)
 
@@ -194,7 +209,7 @@ def _parts(values: dict[str, Value]) -> dict[str, Expr]:
 def _faults(typed: Any, checks: list[tuple[str, str, Expr]], source: str, stream: str, entity: str) -> Any:
     faulty = any_of([c for _, _, c in checks]).fill_null(False)
     pairs = ibis.array([c.fill_null(False).ifelse(f"{f}|{r}", ibis.null("string")) for f, r, c in checks])
-    found = typed.mutate(_fault=pairs).filter(faulty).select(*PLACE, "_fault")
+    found = typed.mutate(_fault=pairs).filter(faulty).select(*PLACE, "_same", "_print", "_fault")
     each = found.mutate(_fault=found["_fault"].filter(lambda x: x.notnull()).unnest())
     parts = each["_fault"].split("|")
     return each.select(
@@ -204,7 +219,18 @@ def _faults(typed: Any, checks: list[tuple[str, str, Expr]], source: str, stream
         entity=ibis.literal(entity),
         field=parts[0],
         rule=parts[1],
+        _same=each["_same"],
+        _print=each["_print"],
     )
+
+
+def _same(typed: Any, entity: Entity, checks: list[tuple[str, str, Expr]], people: list[str]) -> Expr:
+    """Digest of the natural key and the ids of a person still to be found; null where a part of them has a fault."""
+    unread = [c for f, _, c in checks if f.partition(".")[0] in entity.key]
+    if people:
+        unread.append(all_of([typed[c].isnull() for c in people]))
+    whole = digest(typed, [*(f for f in entity.key if f in typed.columns), *sorted(people)])
+    return any_of(unread).fill_null(False).ifelse(ibis.null("string"), whole) if unread else whole
 
 
 def _repairs(con: Any, typed: Any, mended: dict[str, Expr], names: list[str]) -> dict[str, int]:

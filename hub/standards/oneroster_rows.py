@@ -9,6 +9,7 @@ import ibis
 
 from hub.engine import keep
 from hub.model import Stream
+from hub.standards.checks import digest
 from hub.standards.csv_files import Reject
 
 #: Files that others point into: a sourcedId that stands there twice would double every row that points to it.
@@ -79,10 +80,11 @@ def _fold_case(con: Any, stream: Stream, listed: dict[str, list[str]]) -> int:
 
 def _reject(con: Any, stream: Stream, test: Any, rule: str, settled: Settled) -> None:
     rows = con.table(stream.name)
-    bad = con.to_pyarrow(rows.filter(test).select("_file", "_seq", "_row").order_by("_row")).to_pylist()
-    for place in bad:
+    content = digest(rows, sorted(c for c in rows.columns if not c.startswith("_")))
+    found = rows.filter(test).select("_file", "_seq", "_row", text=content)
+    for place in con.to_pyarrow(found.order_by("_row")).to_pylist():
         key = (place["_file"], place["_seq"])
-        settled.rejects[key] = (*settled.rejects.get(key, ()), Reject(place["_row"], rule))
+        settled.rejects[key] = (*settled.rejects.get(key, ()), Reject(place["_row"], rule, digest=place["text"]))
     keep(con, stream.name, rows.filter(~test))
 
 

@@ -31,6 +31,8 @@ FORMS = {
     "Range": ("type.range", rf"^{_END} ?- ?{_END}$"),
 }
 
+_Crosswalk = dict[str, tuple[str, str]]  # code -> (value, repair rule or "")
+
 
 @dataclass(frozen=True)
 class _Item:
@@ -71,7 +73,7 @@ def objectives(word: dict[str, Any], target: Field, context: Context) -> Value:
     An objective without any score or level is not there, unless its code comes from a column that has a value. Lost
     where there are scores and no code (`required`).
     """
-    from hub.standards.verbs import compile_verb
+    from hub.standards.verbs import compile_verb, inputs
 
     fields = {f.name: f for f in target.items}
     whose = [
@@ -88,7 +90,10 @@ def objectives(word: dict[str, Any], target: Field, context: Context) -> Value:
         code = compile_verb(entry["identificationCode"], fields["identificationCode"], context)
         fixed = "const" in entry["identificationCode"]
         signs = [i.sign for i in (*found, *reached)]
-        sign = ibis.coalesce(*signs) if fixed else ibis.coalesce(*signs, code.expr)
+        if not fixed and any(context.has(c) for c in inputs(entry["identificationCode"])):
+            signs.append(code.expr)
+        if not signs:
+            continue
         body = ibis.literal(",").join(
             [
                 _member("identificationCode", code.expr),
@@ -96,9 +101,13 @@ def objectives(word: dict[str, Any], target: Field, context: Context) -> Value:
                 *(ibis.literal(f'"{name}":') + _list(items) for name, items in _lists(found, reached)),
             ]
         )
+        sign = ibis.coalesce(*signs)
         text = sign.notnull().ifelse(ibis.literal("{").concat(body), ibis.null("string"))
-        column = next(iter(entry.get("scores") or entry.get("levels")))
-        part = None if fixed else (column, "required", ibis.coalesce(*signs).notnull() & code.expr.isnull())
+        part = None
+        if not fixed and (found or reached):
+            column = next(iter(entry.get("scores") or entry.get("levels")))
+            scored = ibis.coalesce(*[i.sign for i in (*found, *reached)]).notnull()
+            part = (column, "required", scored & code.expr.isnull())
         made.append(_Item(text, sign, part, repairs=code.repairs))
     outer = _value(made, {})
     rest = _value(inner, word)
@@ -143,7 +152,11 @@ def level_types(word: dict[str, Any], target: Field, context: Context) -> Value:
 
 
 def _scores(word: dict[str, Any], context: Context) -> list[_Item]:
-    return [_score(column, method, datatype, word, context) for column, (method, datatype) in word["scores"].items()]
+    for column, (_, kind) in word["scores"].items():
+        if kind != "Level" and kind not in FORMS:
+            raise FixConfiguration(f"{column}: no result datatype {kind!r}.", f"There are: {', '.join(FORMS)}, Level.")
+    asked = word["scores"].items()
+    return [_score(column, method, kind, word, context) for column, (method, kind) in asked if context.has(column)]
 
 
 def _score(column: str, method: str, datatype: str, word: dict[str, Any], context: Context) -> _Item:
@@ -161,22 +174,18 @@ def _score(column: str, method: str, datatype: str, word: dict[str, Any], contex
     if datatype == "Level":
         text = ibis.literal(start).concat(to_json(value.left(RESULT_LENGTH)))
         return _Item(text, value, raw=raw, long=value)
-    if datatype not in FORMS:
-        raise FixConfiguration(f"{column}: no result datatype {datatype!r}.", f"There are: {', '.join(FORMS)}, Level.")
     rule, form = FORMS[datatype]
     text = ibis.literal(start).concat(to_json(value))
     return _Item(text, value, (column, rule, ~value.re_search(form)), raw)
 
 
 def _levels(word: dict[str, Any], context: Context) -> list[_Item]:
-    return [
-        _reached(column, method, crosswalk, word, context) for column, (method, crosswalk) in word["levels"].items()
-    ]
+    asked = [(c, method, _crosswalk(name, c, context)) for c, (method, name) in word["levels"].items()]
+    return [_reached(column, method, table, word, context) for column, method, table in asked if context.has(column)]
 
 
-def _reached(column: str, method: str, crosswalk: str, word: dict[str, Any], context: Context) -> _Item:
+def _reached(column: str, method: str, table: _Crosswalk, word: dict[str, Any], context: Context) -> _Item:
     raw = context.text(column)
-    table = _crosswalk(crosswalk, column, context)
     says = {code: value for code, (value, _) in table.items() if value}
     start = _json({"assessmentReportingMethodDescriptor": _method(word["namespace"], method)})[:-1]
     space = f'{start},"performanceLevelDescriptor":'
@@ -205,6 +214,8 @@ def _lists(found: list[_Item], reached: list[_Item]) -> list[tuple[str, list[_It
 
 
 def _list(items: list[_Item]) -> Expr:
+    if not items:
+        return ibis.null("string")
     # Each byte is copied as seldom as can be: the braces between the items are the separator.
     joined = ibis.literal("").join(["[", ibis.literal("},").join([i.text for i in items]), "}]"])
     return ibis.coalesce(*[i.sign for i in items]).notnull().ifelse(joined, ibis.null("string"))
@@ -236,7 +247,7 @@ def _member(name: str, value: Expr) -> Expr:
     return ibis.literal(f'"{name}":').concat(to_json(text))
 
 
-def _crosswalk(name: str, where: str, context: Context) -> dict[str, tuple[str, str]]:
+def _crosswalk(name: str, where: str, context: Context) -> _Crosswalk:
     if name not in context.crosswalks:
         raise FixConfiguration(f"{where}: no crosswalk {name!r}.", "Add crosswalks/<name>.csv with code,value.")
     return context.crosswalks[name]

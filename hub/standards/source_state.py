@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from hub.engine import connect, parsed, stacked
 from hub.errors import AskVendor
 from hub.model import Count, Entity, Mapping, OpenedDelivery, Source
 from hub.standards.appended import append_state
-from hub.standards.json_pages import pages_in_use, read_pages
+from hub.standards.json_pages import each_of, pages_in_use, read_pages
+from hub.standards.lineage import feeds
 from hub.standards.lists import make_lists
 from hub.standards.normalize import EntityRows, Vocabulary, normalize_entity
 from hub.standards.oneroster import fold
@@ -41,6 +42,10 @@ class StateSummary:
     unknown_files: tuple[str, ...] = ()
     through: int = 0  # seq of the newest delivery in it
     missing_files: tuple[str, ...] = ()  # referred to by others and never sent
+    full: bool = False  # a row that is not in it has gone, if every row could be read
+    unread: dict[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # stream with rejected records -> entities it feeds
 
 
 @dataclass(frozen=True)
@@ -100,15 +105,15 @@ def _build(
     make_lists(con, work.source)
     for rule, rows in make_tables(con, work.source, base, work.vocabulary.codes).items():
         repairs[rule] = repairs.get(rule, 0) + rows
+    full = not appends(work.source, work.delivery)
     made: list[EntityRows] = []
     for done, mapping in enumerate(mappings):
         progress(f"{work.name}: {mapping.entity}", done, len(mappings))
         target = out / "rows" / f"{mapping.entity}-{done:03d}"
-        made.append(
-            normalize_entity(con, work.name, mapping, work.entities[mapping.entity], base, work.vocabulary, target)
-        )
-    for entity in dict.fromkeys(m.entity for m in made):
-        _gather(con, out, work.entities[entity], [m for m in made if m.entity == entity])
+        entity = work.entities[mapping.entity]
+        made.append(normalize_entity(con, work.name, mapping, entity, base, work.vocabulary, target, prints=full))
+    for name in dict.fromkeys(m.entity for m in made):
+        _gather(con, out, work.entities[name], [m for m in made if m.entity == name])
     counts = row_counts(con, work.name, work.source, reads, made, ignored)
     _write_held(con, work.name, reads, made, out)
     for result in made:
@@ -127,8 +132,10 @@ def _build(
         unknown_files=tuple(sorted(unknown)),
         through=max(d.seq for d in deliveries),
         missing_files=missing,
+        full=full,
+        unread=feeds(work.source, mappings, {r.stream for r in reads if r.rejects}),
     )
-    if not appends(work.source, work.delivery):
+    if full:
         return summary
     return append_state(con, out, work.entities, summary, previous, load_summary(previous) if previous else None)
 
@@ -158,15 +165,15 @@ def _read(
                 files = newest(deliveries, source, stream)
             else:
                 files = [(d.seq, f) for d in deliveries for f in assign(source, d.files)[0].get(stream.name, [])]
-            once = {(seq, f.sha256): f for seq, f in reversed(files)}
-            first = [(seq, f) for seq, f in files if once[seq, f.sha256] is f]
+            once = {(seq, f.sha256, each_of(f.name)): f for seq, f in reversed(files)}
+            first = [(seq, f) for seq, f in files if once[seq, f.sha256, each_of(f.name)] is f]
             if stream.format == "json" and first:
                 mine, ignored[stream.name] = read_pages(con, stream, first, used[stream.name])
             else:
                 mine = [read_file(con, stream, f, seq, used[stream.name], work.facts) for seq, f in first]
                 if mine:
                     stack(con, stream, mine, used[stream.name])
-            again = repeated(mine, [(seq, f) for seq, f in files if once[seq, f.sha256] is not f])
+            again = repeated(mine, [(seq, f) for seq, f in files if once[seq, f.sha256, each_of(f.name)] is not f])
             reads += [*mine, *again]
             if again:
                 ignored.setdefault(stream.name, {})["file.repeated"] = sum(r.rows for r in again)
@@ -239,5 +246,10 @@ def load_summary(state: Path) -> StateSummary:
     return replace(
         StateSummary((), {}, ()),
         counts=counts,
-        **{**raw, "files": tuple(raw["files"]), "missing_files": tuple(raw.get("missing_files", ()))},
+        **{
+            **raw,
+            "files": tuple(raw["files"]),
+            "missing_files": tuple(raw.get("missing_files", ())),
+            "unread": {stream: tuple(entities) for stream, entities in raw.get("unread", {}).items()},
+        },
     )

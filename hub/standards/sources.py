@@ -145,8 +145,13 @@ def _stream(name: str, body: dict[str, Any], folder: Path) -> Stream:
         "encoding",
         "short_records",
         "lines",
+        "may_be_missing",
         "key",
         "deleted",
+        "skip_lines",
+        "footer",
+        "sheet",
+        "values_only",
     )
     keep += ("refers", "values")  # of a standard's files
     return Stream(

@@ -15,8 +15,10 @@ import ibis
 from hub.engine import keep, rename, stacked
 from hub.errors import AskVendor
 from hub.model import OpenedDelivery, OpenedFile, Source, Stream
-from hub.standards.csv_files import Header, Reject, has_nul, is_header_only, nul_bytes, read_header, read_records
+from hub.standards.csv_files import Header, Reject, is_header_only, read_header, read_records
+from hub.standards.excel import is_workbook, read_sheet, sheet_header
 from hub.standards.fixed_width import cut_records, read_version
+from hub.standards.plain_text import plain
 from hub.standards.verbs import try_strptime
 
 
@@ -57,6 +59,8 @@ def _by_header(source: Source, file: OpenedFile) -> Stream | None:
     for stream in source.streams:
         if stream.format in ("edfi-xml", "json") or not stream.columns:
             continue
+        if stream.format == "excel" and not is_workbook(file.path):
+            continue
         try:
             header = _header(stream)(file.path, file.name, stream)
         except AskVendor:
@@ -68,8 +72,28 @@ def _by_header(source: Source, file: OpenedFile) -> Stream | None:
     return fitting[0][0] if len(fitting) == 1 else None
 
 
+_HEADERS: dict[str, Callable[[Path, str, Stream], Header]] = {"fixed-width": read_version, "excel": sheet_header}
+
+
 def _header(stream: Stream) -> Callable[[Path, str, Stream], Header]:
-    return read_version if stream.format == "fixed-width" else read_header
+    return _HEADERS.get(stream.format, read_header)
+
+
+def _records(
+    con: Any,
+    file: OpenedFile,
+    table: str,
+    header: Header,
+    stream: Stream,
+    wanted: set[str],
+    place: dict[str, str | int | None],
+) -> tuple[list[Reject], int | None]:
+    """The rows as a table; what was rejected, and how many rows the file says it has, where it says so."""
+    if stream.format == "excel":
+        return read_sheet(con, file.path, file.name, table, header, stream, wanted, place), None
+    records = cut_records if stream.format == "fixed-width" else read_records
+    with plain(con, file.path, file.name, stream) as text:
+        return list(records(con, text.path, table, header, stream, wanted, place)), text.rows
 
 
 def read_file(
@@ -81,15 +105,12 @@ def read_file(
     quote, last year's dates.
     """
     header = _header(stream)(file.path, file.name, stream)
-    records = cut_records if stream.format == "fixed-width" else read_records
     wanted = _columns(stream, header) if used is None else {c for c in _columns(stream, header) if c in used}
     table = f"{stream.name}__{seq}_{file.sha256[:12]}"
     place: dict[str, str | int | None] = {"_file": file.sha256, "_seq": seq}
     place |= {c: None for c in stream.columns if c in (used or ()) and c not in wanted}
-    if has_nul(file.path):
-        raise nul_bytes(file.name)
     try:
-        rejects = list(records(con, file.path, table, header, stream, wanted, place))
+        rejects, promised = _records(con, file, table, header, stream, wanted, place)
     except duckdb.InvalidInputException:  # its text may quote the file
         raise AskVendor(
             f"{file.name}: the file cannot be read as delimited text (rule file.unreadable).",
@@ -108,6 +129,11 @@ def read_file(
         )
     _refuse_wrong_year(con, table, stream, file, facts)
     total = int(con.execute(con.table(table).count())) + len(rejects)
+    if promised is not None and promised != total:
+        raise AskVendor(
+            f"{file.name}: the last line says {promised} rows and {total} came (rule file.cut_off).",
+            "Check that the upload had ended and send the whole file again.",
+        )
     repairs = {"csv.header.unknown_column": len(header.unknown)} if header.unknown else {}
     if header.renamed:
         repairs["csv.header.renamed_column"] = len(header.renamed)

@@ -51,9 +51,13 @@ class Context:
     crosswalks: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)  # of the slice: schoolYear, localEducationAgencyId, today
+    blank: frozenset[str] = frozenset()  # columns without a value in any row: nothing is worked out of them
+
+    def has(self, name: str) -> bool:
+        return name in self.rows.columns and name not in self.blank
 
     def column(self, name: str) -> Expr:
-        return self.rows[name] if name in self.rows.columns else ibis.null("string")
+        return self.rows[name] if self.has(name) else ibis.null("string")
 
     def text(self, name: str) -> Expr:
         column = self.column(name)

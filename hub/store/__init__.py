@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hub.store.connect import Store as Store
     from hub.store.connect import open_store as open_store
+    from hub.store.current import current_rows as current_rows
     from hub.store.diff import compare as compare
     from hub.store.digest import content_digest as content_digest
     from hub.store.guard import GuardLimits as GuardLimits
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from hub.store.snapshots import snapshot as snapshot
 
 _HOMES = {
+    "current": ("current_rows",),
     "diff": ("compare",),
     "connect": ("Store", "open_store"),
     "digest": ("content_digest",),

@@ -13,7 +13,8 @@ from hub.model import Breach, Change
 class GuardLimits:
     """`removed` and `changed` are shares (0 to 1) of the rows published before; more than the limit is a breach.
 
-    An entity with fewer than `min_rows` published before is not judged: one row of three is not a pattern.
+    An entity with fewer than `min_rows` published before is judged only when nothing of it would remain: one row of
+    three is not a pattern, three of three are.
     """
 
     removed: float = 0.1
@@ -25,7 +26,7 @@ def judge(changes: Iterable[Change], limits: GuardLimits) -> tuple[Breach, ...]:
     """The breaches of `limits` among `changes`, in their order; none on a first publish."""
     breaches = []
     for change in changes:
-        if change.before < max(limits.min_rows, 1):
+        if change.before < max(limits.min_rows, 1) and (change.after or not change.before):
             continue
         judged: tuple[tuple[Literal["removed", "changed"], int, float], ...] = (
             ("removed", change.removed, limits.removed),

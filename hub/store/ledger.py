@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from hub.model import Breach, Change, Count, HeldCount, LandedFile, RuleResult, Run, Slice, SourceOutcome
+from hub.model import Breach, Change, Count, HeldCount, Kept, LandedFile, RuleResult, Run, Slice, SourceOutcome
 from hub.store.connect import Store, reading, writing
 from hub.store.ledger_tables import RUN, RUN_SOURCE
 
@@ -41,6 +41,7 @@ def run_from_json(plain: Mapping[str, Any]) -> Run:
         rules=tuple(_build(RuleResult, each) for each in plain["rules"]),
         changes=tuple(_build(Change, each) for each in plain["changes"]),
         held=tuple(_build(HeldCount, each) for each in plain["held"]),
+        kept=tuple(_build(Kept, each) for each in plain.get("kept", ())),
         breaches=tuple(_build(Breach, each) for each in plain["breaches"]),
     )
 

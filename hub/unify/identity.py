@@ -56,7 +56,7 @@ def resolve(con: Any, rows: Any, crosswalk: Any, decisions: Any | None, name: st
         ["system", "bare"],
     )
     restored = bare.select("_ids", "system", "studentUniqueId").distinct()
-    found = ibis.union(exact.mutate(restored=False), restored.mutate(restored=True))
+    found = keep(con, f"{name}_found", ibis.union(exact.mutate(restored=False), restored.mutate(restored=True)))
     per_system = found.group_by("_ids", "system").aggregate(people=found["studentUniqueId"].nunique())
     shared = per_system.group_by("_ids").aggregate(most=per_system["people"].max())
     per_ids = found.group_by("_ids").aggregate(
@@ -79,6 +79,11 @@ def resolve(con: Any, rows: Any, crosswalk: Any, decisions: Any | None, name: st
     if decisions is not None:
         people = _decided(people, decisions)
     return keep(con, f"{name}_people", people)
+
+
+def candidates(con: Any, name: str) -> Any:
+    """`_ids` and every studentUniqueId that any of them points at, of what `resolve` looked at under `name`."""
+    return con.table(f"{name}_found").select("_ids", "studentUniqueId").distinct()
 
 
 def apply(rows: Any, people: Any) -> Any:

@@ -154,7 +154,7 @@ def test_a_layout_that_is_none_stops_before_anything_is_read(tmp_path: Path, lin
 _TEXT = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FFF, exclude_categories=["C", "Z"]), max_size=5)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(rows=st.lists(st.tuples(_TEXT, _TEXT, _TEXT).filter(any), min_size=1, max_size=6), gap=st.integers(0, 3))
 def test_every_value_comes_back_as_it_was_written(
     rows: list[tuple[str, str, str]], gap: int, tmp_path_factory: pytest.TempPathFactory

@@ -181,4 +181,5 @@ def test_a_rule_that_became_stricter_reaches_rows_that_are_published(tmp_path: P
     assert [(h.entity, h.field, h.rule) for h in run.held if h.entity == "Student"] == [
         ("Student", "birthDate", "date.implausible")
     ]
-    assert hub.published("Student", "studentUniqueId") == {("S0002",)}
+    assert run.kept[0].rows == 1
+    assert hub.published("Student", "studentUniqueId") == {("S0001",), ("S0002",)}  # told, and there until mended

@@ -99,6 +99,20 @@ def test_a_page_without_its_list_refuses_the_pull(tmp_path: Path, body: bytes) -
         read(stream(), [(1, page(tmp_path, body))])
 
 
+def test_a_list_that_may_be_missing_is_empty_and_a_torn_page_is_not(tmp_path: Path) -> None:
+    spec = stream(may_be_missing=True)
+    assert read(spec, [(1, page(tmp_path, {"next": "x"}))])[0] == []
+    for body in (b"", b"{", b"[]", b'{"users": 3}'):
+        with pytest.raises(AskVendor, match=r"json\.unreadable"):
+            read(spec, [(1, page(tmp_path, body))])
+
+
+def test_the_id_that_a_page_was_asked_for_is_a_column(tmp_path: Path) -> None:
+    spec = stream(paths={**COLUMNS, "name": "@each"})
+    pages = [(1, page(tmp_path, {"users": [{"id": 1}]}, f"users/{course}/000001.json")) for course in ("c1", "c2")]
+    assert sorted(row["name"] for row in read(spec, pages)[0]) == ["c1", "c2"]
+
+
 def test_changes_come_on_top_of_the_newest_complete_pull(tmp_path: Path) -> None:
     spec = stream(key=["id"], deleted={"name": ["gone"]})
     source = Source("mini", "Mini", 10, (spec,), (), {}, {}, {})

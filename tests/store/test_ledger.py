@@ -72,7 +72,7 @@ def test_the_guard_holds_exactly_what_is_over_its_limits(
     change: Change, removed: float, changed: float, rows: int
 ) -> None:
     breaches = {breach.kind: breach for breach in judge([change], GuardLimits(removed, changed, rows))}
-    judged = change.before >= rows and change.before > 0
+    judged = change.before > 0 and (change.before >= rows or change.after == 0)
     assert ("removed" in breaches) == (judged and change.removed > removed * change.before)
     assert ("changed" in breaches) == (judged and change.changed > changed * change.before)
 
@@ -81,7 +81,8 @@ def test_the_guard_holds_exactly_what_is_over_its_limits(
     ("change", "kinds"),
     [
         (Change("Student", 0, 5000, 0, 0), []),  # first publish
-        (Change("Student", 19, 0, 0, 19), []),  # too few to judge
+        (Change("Student", 19, 0, 0, 18), []),  # too few to judge
+        (Change("Student", 19, 0, 0, 19), ["removed"]),  # but nothing would remain
         (Change("Student", 20, 0, 0, 2), []),  # at the limit
         (Change("Student", 20, 0, 0, 3), ["removed"]),
         (Change("Student", 100, 0, 51, 11), ["removed", "changed"]),

@@ -13,34 +13,36 @@ _XS = "http://www.w3.org/2001/XMLSchema"
 
 
 def xsd(shapes: Shapes, interchanges: Iterable[str] | None = None, entity: str = "") -> bytes:
-    """One self-contained schema document: the elements of the interchanges named (default: all) with every type.
+    """One self-contained schema document: the elements of the interchanges named with the types that they need.
 
-    With `entity`, the one global element is that record, and only the types that it needs come along.
+    Without `interchanges` it is every interchange and every type; with `entity` the one global element is that record.
     """
     make = ElementMaker(namespace=_XS, nsmap={"xs": _XS, None: shapes.namespace})
     root = make.schema(
         targetNamespace=shapes.namespace, elementFormDefault="qualified", attributeFormDefault="unqualified"
     )
-    wanted = _reached(shapes, entity) if entity else None
+    names = list(shapes.interchanges if interchanges is None else interchanges)
+    roots = [entity] if entity else [kind for name in names for _, kind in shapes.interchanges[name]]
+    wanted = _reached(shapes, roots) if entity or interchanges is not None else None
     root.extend(_complex(make, t) for t in shapes.complex.values() if wanted is None or t.name in wanted)
     root.extend(_simple(make, t) for t in shapes.simple.values() if wanted is None or t.name in wanted)
     if entity:
         root.append(make.element(name=entity, type=entity))
     else:
-        names = shapes.interchanges if interchanges is None else interchanges
         root.extend(_interchange(make, name, shapes.interchanges[name]) for name in names)
     return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True))
 
 
-def _reached(shapes: Shapes, entity: str) -> set[str]:
-    found, open_ = set[str](), [entity]
+def _reached(shapes: Shapes, roots: list[str]) -> set[str]:
+    found, open_ = set[str](), list(roots)
     while open_:
         name = open_.pop()
         if name in found:
             continue
         found.add(name)
         if name in shapes.complex:
-            open_ += [shapes.complex[name].base, *(p.type for p in shapes.particles(name))]
+            kept = shapes.complex[name]
+            open_ += [kept.base, *(p.type for p in shapes.particles(name)), *(kind for _, kind in kept.attributes)]
         elif name in shapes.simple:
             open_.append(shapes.simple[name].base)
     return found

@@ -54,10 +54,15 @@ def page(found: Explained) -> str:
     return "\n".join(lines) + "\n"
 
 
+def judged() -> list[str]:
+    """The ids of all rules of the validator, in the order of the stages."""
+    rules = [r for r in load_rules().values() if r.stage]
+    return [r.id for r in sorted(rules, key=lambda r: STAGES.index(r.stage))]
+
+
 def markdown(family: str, title: str) -> str:
     """The page of a standard's rules for the documentation, one section per stage."""
-    rules = [r for r in load_rules().values() if r.stage and r.id.startswith(f"{family}.")]
-    rules.sort(key=lambda r: STAGES.index(r.stage))
+    rules = [load_rules()[name] for name in judged() if name.startswith(f"{family}.")]
     lines = [f"# {title}", "", "Written from `schemas/rules` by `python -m hub.standards.validation.explain`.", ""]
     for stage, group in groupby(rules, key=lambda r: r.stage):
         lines += [f"## {stage}", "", *_sections(group)]
