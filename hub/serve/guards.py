@@ -46,7 +46,7 @@ class Guards:
 
         async def guarded(message: Message) -> None:
             nonlocal begun
-            if message["type"] == "http.response.start":
+            if message["type"].endswith(".start"):
                 begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
