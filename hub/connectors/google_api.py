@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from http.client import HTTPException
 from typing import Any, BinaryIO
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from hub.connectors.pulling import Pull
 from hub.errors import AskVendor, FixConfiguration, HubError, RetryLater
@@ -99,7 +99,7 @@ def _pages(pull: Pull, service: Any, stream: Stream, parents: tuple[str, ...], l
             raise RetryLater(f"{where}: the same page comes again.", "The next sync asks anew.")
         mine = tuple(str(item["id"]) for item in answer.get(asked["items"], ()) if "id" in item) if wanted else ()
         last = Position(last.parent, number, token, last.ids + mine)
-        folder = f"{stream.name}/{parent}" if parent else stream.name
+        folder = f"{stream.name}/{quote(parent, safe='')}" if parent else stream.name
         yield Page(f"{folder}/{number:06}.json", body, stream.name, last)
         if last.whole:
             last = replace(last, parent=last.parent + 1, page=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import unquote
 
 import duckdb
 import ibis
@@ -83,7 +84,7 @@ def read_pages(con: Any, stream: Stream, files: Files, used: set[str]) -> tuple[
 def each_of(name: str) -> str:
     """The row of another stream that a page was asked for, `marks/<id>/000001.json`; "" where it was for all."""
     parts = name.split("/")
-    return parts[1] if len(parts) == 3 else ""
+    return unquote(parts[1]) if len(parts) == 3 else ""
 
 
 def path_of(words: str) -> str:

@@ -236,9 +236,17 @@ def test_a_list_for_each_row_of_another(server: Hostile) -> None:
         "marks/u00001/000001.json",
     ]
     half = next(p for p in pieces if p.name == "marks/u00020/000001.json")
-    rest = list(fetch(replace(given_, ended=frozenset({"users"}), resume={"marks": half.position})))
+    last = [p for p in pieces if p.stream == "users"][-1]
+    server.asked.clear()
+    kept = {"users": last.position, "marks": half.position}
+    rest = list(fetch(replace(given_, ended=frozenset({"users"}), resume=kept)))
     assert [getattr(p, "name", "") for p in rest[:1]] == ["marks/u00021/000001.json"]
     assert len(rest) == 15
+    assert not any(path == PATH for path, _ in server.asked)
+    # Cut off inside the list of users: those whose pages were had before are asked for too.
+    first = next(p for p in pieces if p.stream == "users")
+    rest = [p for p in fetch(replace(given_, resume={"users": first.position})) if not isinstance(p, StreamEnd)]
+    assert [p.name for p in rest if p.stream == "marks"] == [p.name for p in pieces if p.stream == "marks"]
 
 
 def test_a_server_that_asks_to_wait_is_waited_for(server: Hostile) -> None:

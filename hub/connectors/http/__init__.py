@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
+from urllib.parse import quote
 
 from hub.connectors.http import answers
 from hub.connectors.http.paging import KINDS, Moved, Pager, Position, Sheet
@@ -58,12 +59,10 @@ def _streams(pull: Pull, session: Session) -> Iterator[Page | StreamEnd | Stream
     for stream in asked_for(pull):
         reader = Reader(pull, session, stream)
         gather = ids.setdefault(stream.name, set()) if stream.name in wanted else None
-        if stream.name in pull.ended:
-            if gather is not None:  # those that follow ask for each of its rows
-                for _ in reader.sheets(gather, Position(), {}):
-                    pass
-            continue
-        yield from reader.read(gather, ids)
+        if gather is not None and stream.name in pull.resume:
+            gather.update(pull.resume[stream.name]["ids"])
+        if stream.name not in pull.ended:
+            yield from reader.read(gather, ids)
 
 
 def asked_for(pull: Pull) -> list[Stream]:
@@ -114,10 +113,12 @@ class Reader:
     def _pages(
         self, gather: set[str] | None, ids: dict[str, set[str]], kept: Any, began: str, since: str
     ) -> Iterator[Page]:
-        start = Position(**{k: v for k, v in kept.items() if k not in ("began", "each")}) if kept else Position()
+        start = Position(**{k: v for k, v in kept.items() if k not in ("began", "each", "ids")}) if kept else Position()
         if "each" not in self.request:
             for sheet, position in self.sheets(gather, start, self._changes(since)):
-                yield self._page(sheet, position, {"began": began})
+                # Those that follow ask for each of its rows, also in a pull that is taken up again.
+                known = {} if gather is None else {"ids": sorted(gather)}
+                yield self._page(sheet, position, {"began": began, **known})
             return
         each = self.request["each"]
         for one in sorted(ids.get(each["stream"], ())):
@@ -127,8 +128,8 @@ class Reader:
             for sheet, position in self.sheets(gather, first, self._changes(since), one):
                 yield self._page(sheet, position, {"began": began, "each": one}, one)
 
-    def _page(self, sheet: Sheet, position: Position, more: dict[str, str], one: str = "") -> Page:
-        folder = f"{self.stream.name}/{one}/" if one else f"{self.stream.name}/"
+    def _page(self, sheet: Sheet, position: Position, more: dict[str, Any], one: str = "") -> Page:
+        folder = f"{self.stream.name}/{quote(one, safe='')}/" if one else f"{self.stream.name}/"
         return Page(f"{folder}{position.page:06}.json", sheet.answer.body, self.stream.name, {**vars(position), **more})
 
     def sheets(
@@ -138,7 +139,7 @@ class Reader:
         if start.page and start.at is None:
             return  # its last page was had
         fixed = {**self.pull.transport.get("params", {}), **self.request.get("params", {}), **changes}
-        url = self.url.replace("{each}", one)
+        url = self.url.replace("{each}", quote(one, safe=""))
         fixed = {k: v.replace("{each}", one) if isinstance(v, str) else v for k, v in fixed.items()}
         pager = Pager(self.paging, self.where, url)
 
