@@ -87,7 +87,8 @@ def _secrets(document: Document, node: Any, key: Key) -> Iterator[Fault]:
     if isinstance(node, dict):
         for name, value in node.items():
             path = (*key, name)
-            if value is not None and not isinstance(value, bool) and _SECRET_KEY.search(name):
+            named = name.endswith("_env")
+            if value is not None and not isinstance(value, bool) and not named and _SECRET_KEY.search(name):
                 where = f"{_IN_THE_ENVIRONMENT} {name}_env: NAME"
                 yield Fault(document.line(path), path, f"a secret in clear: {where}.")
             else:
@@ -129,9 +130,12 @@ def _by_meaning(document: Document, specs: Path) -> Iterator[Fault]:
 def place_of(vendor: str, specs: Path) -> str:
     """The key of hub.yaml that says where a vendor's data is: `path` for files, `database`, `auth` where the
     address is known, else `url`."""
-    with (specs / "sources" / vendor / "source.yaml").open("rb") as file:
-        kind = _dict(_dict(yaml.load(file, Loader=yaml.CSafeLoader)).get("transport")).get("kind", "file")
-    return {"file": "path", "sql": "database", "google-api": "auth"}.get(kind, "url")
+    kind = None
+    while not kind and vendor:
+        with (specs / "sources" / vendor / "source.yaml").open("rb") as file:
+            head = _dict(yaml.load(file, Loader=yaml.CSafeLoader))
+        kind, vendor = _dict(head.get("transport")).get("kind"), head.get("extends", "")
+    return {"file": "path", "sql": "database", "google-api": "auth"}.get(kind or "file", "url")
 
 
 def _source(

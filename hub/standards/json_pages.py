@@ -47,8 +47,9 @@ def pages_in_use(deliveries: Sequence[OpenedDelivery], source: Source, stream: S
     is complete, else it adds to those before."""
     chain: list[tuple[int, OpenedFile]] = []
     for delivery in deliveries:
-        pages = [(delivery.seq, f) for f in assign(source, delivery.files)[0].get(stream.name, [])]
-        whole = delivery.scopes.get(stream.name, "full" if full else "delta") == "full"
+        named = stream.options.get("of", stream.name)
+        pages = [(delivery.seq, f) for f in assign(source, delivery.files)[0].get(named, [])]
+        whole = delivery.scopes.get(named, "full" if full else "delta") == "full"
         chain = pages if whole and pages else [*chain, *pages]
     return chain
 
@@ -61,8 +62,11 @@ def read_pages(con: Any, stream: Stream, files: Files, used: set[str]) -> tuple[
     for a page that is no JSON in UTF-8 or has no items where they are declared.
     """
     used = used | set(stream.options.get("key", ())) | set(stream.options.get("deleted", ()))
+    used |= {stream.options["dates"]["column"]} if "dates" in stream.options else set()
     items = f"{stream.name}__items"
     _unnest(con, stream, files, items)
+    if "nested" in stream.options:
+        _descend(con, stream.options["nested"], items)
     cells = _cells(con, stream, items, used)
     keep(con, stream.name, cells)
     rows = con.table(items)
@@ -111,6 +115,7 @@ def _unnest(con: Any, stream: Stream, files: Files, items: str) -> None:
     bodies = _lines(con.table(view)) if stream.options.get("lines") else _lists(con.table(view), stream)
     try:
         placed = bodies.inner_join(pages, "filename").select("_page", "_each", "_file", "_seq", "_row", "item", "sound")
+        placed = placed.mutate(owner=placed["item"], _item=placed["_row"])
         rows = keep(con, items, placed)
         torn = con.to_pyarrow(rows.filter(~rows["sound"]).aggregate(page=rows["_page"].min())).to_pylist()[0]["page"]
     except duckdb.InvalidInputException:  # not UTF-8; its text may quote the page
@@ -124,7 +129,9 @@ def _unnest(con: Any, stream: Stream, files: Files, items: str) -> None:
 def _lists(texts: Any, stream: Stream) -> Any:
     """The items of each page; a page without a list gives one that is not sound."""
     body = texts["content"].re_replace("^\ufeff", "").try_cast("json")
-    whole = _part(body, path_of(stream.options["items"]))
+    said = stream.options["items"]
+    places = [_part(body, path_of(path)) for path in ([said] if isinstance(said, str) else said)]
+    whole = places[0] if len(places) == 1 else ibis.coalesce(*places)
     if stream.options.get("may_be_missing"):
         absent = (_kind(body) == "OBJECT") & whole.isnull()
         whole = absent.fill_null(False).ifelse(ibis.literal("[]").cast("json"), whole)
@@ -148,8 +155,19 @@ def _lines(texts: Any) -> Any:
     return lines.select("filename", sound=item.notnull(), item=item, _row=place)
 
 
+def _descend(con: Any, path: str, items: str) -> None:
+    """Each item of a list that an item holds becomes a row; `owner` is who holds it."""
+    rows = con.table(items)
+    lists = rows.mutate(parts=_items(_part(rows["item"], path_of(path)), '["JSON"]')).drop("item", "_row")
+    at = ibis.range(1, lists["parts"].length() + 1)
+    parts = lists.select(*[c for c in lists.columns if c != "parts"], item=lists["parts"].unnest(), at=at.unnest())
+    place = ibis.row_number().over(group_by="_page", order_by=["_item", "at"]) + 1
+    keep(con, items, parts.mutate(_row=place).drop("at"))
+
+
 def _unreadable(name: str, stream: Stream) -> AskVendor:
     items = stream.options["items"]
+    items = items if isinstance(items, str) else " or ".join(items)
     where = f"has no list {items}, or is no JSON" if items else "is no JSON"
     return AskVendor(
         f"{name}: the page {where} in UTF-8 (rule json.unreadable).",
@@ -161,18 +179,29 @@ def _cells(con: Any, stream: Stream, items: str, used: set[str]) -> Any:
     rows = con.table(items)
     rows = rows.filter(_kind(rows["item"]) == "OBJECT")
     nulls = stream.options.get("nulls", [])
-    columns = {}
-    for column, words in stream.options["paths"].items():
+    paths = stream.options["paths"]
+    columns = {c: ibis.null("string") for c in sorted(used - paths.keys())}
+    for column, words in paths.items():
         if column in used:
-            columns[column] = cleaned(_cell(rows, words), nulls)
-    return rows.select("_page", "_file", "_seq", "_row", **columns)
+            found = [_cell(rows, path) for path in ([words] if isinstance(words, str) else words)]
+            columns[column] = cleaned(found[0] if len(found) == 1 else ibis.coalesce(*found), nulls)
+    return rows.select("_page", "_file", "_seq", "_row", "_item", **columns)
 
 
 def _cell(rows: Any, words: str) -> Any:
+    """One path as text: `^.` starts at the owner of an item, `[*]` joins the texts of a list by commas."""
     if words == EACH:
         return rows["_each"]
-    path = path_of(words)
-    return _texts(rows["item"], path).join(",") if "[*]" in words else _text(rows["item"], path)
+    body = rows["owner"] if words.startswith("^.") else rows["item"]
+    path = path_of(words.removeprefix("^."))
+    if "[*]" not in words:
+        return _text(body, path)
+    joined = _texts(body, path).join(",")
+    if not words.endswith("[*]"):
+        return joined
+    alone = path.removesuffix("[*]")  # some servers write a list of one as its value
+    is_value = _kind(_part(body, alone)).isin(["VARCHAR", "BIGINT", "UBIGINT", "DOUBLE", "BOOLEAN"])
+    return is_value.ifelse(_text(body, alone), joined)
 
 
 def _settle(con: Any, stream: Stream) -> dict[str, int]:
@@ -181,13 +210,13 @@ def _settle(con: Any, stream: Stream) -> dict[str, int]:
     before = int(con.execute(rows.count()))
     key, gone = stream.options.get("key", []), stream.options.get("deleted", {})
     if key:
-        order = [rows[c].desc() for c in ("_seq", "_page", "_row")]
-        placed = rows.mutate(_place=ibis.row_number().over(group_by=key, order_by=order))
+        order = [rows[c].desc() for c in ("_seq", "_page", "_item")]
+        placed = rows.mutate(_place=ibis.dense_rank().over(group_by=key, order_by=order))
         newest = (placed["_place"] == 0) | placed[key[0]].isnull()  # a row without a key is for the mapping to hold
         rows = keep(con, stream.name, placed.filter(newest).drop("_place"))
         ignored["json.superseded"] = before - (before := int(con.execute(rows.count())))
     for column, values in gone.items():
         rows = keep(con, stream.name, rows.filter(~rows[column].lower().isin(values).fill_null(False)))
         ignored["json.deleted"] = before - (before := int(con.execute(rows.count())))
-    keep(con, stream.name, rows.drop("_page"))
+    keep(con, stream.name, rows.drop("_page", "_item"))
     return ignored

@@ -63,6 +63,19 @@ def settle(con: Any, stream: Stream, bulk: set[int], *, chained: bool) -> Settle
     return settled
 
 
+def fold_case(con: Any, stream: Stream) -> dict[str, int]:
+    """Listed values in the standard's letter case where they differ in that alone; how many were, by rule."""
+    rows = con.table(stream.name)
+    listed = {c: v for c, v in stream.options.get("values", {}).items() if c in rows.columns}
+    if not listed:
+        return {}
+    wrong = rows.aggregate(**{c: (rows[c].notnull() & ~rows[c].isin(v)).sum() for c, v in listed.items()})
+    counts = con.to_pyarrow(wrong).to_pylist()[0]
+    spoiled = {c: v for c, v in listed.items() if counts[c]}
+    mended = _fold_case(con, stream, spoiled) if spoiled else 0
+    return {"oneroster.value.case": mended} if mended else {}
+
+
 def _filled(rows: Any, bulk: set[int]) -> Any:
     return rows["_seq"].isin(sorted(bulk)) & (rows["status"].notnull() | rows["dateLastModified"].notnull())
 

@@ -24,8 +24,18 @@ from hub.standards.lineage import feeds
 from hub.standards.lists import make_lists
 from hub.standards.normalize import EntityRows, Vocabulary, normalize_entity
 from hub.standards.oneroster import fold
+from hub.standards.oneroster_rows import fold_case
 from hub.standards.row_counts import row_counts
-from hub.standards.streams import StreamRead, assign, empty_table, newest, read_file, repeated, stack
+from hub.standards.streams import (
+    StreamRead,
+    assign,
+    empty_table,
+    newest,
+    read_file,
+    refuse_wrong_year,
+    repeated,
+    stack,
+)
 from hub.standards.tables import make_tables
 from hub.standards.verbs import Context, inputs
 
@@ -169,6 +179,9 @@ def _read(
             first = [(seq, f) for seq, f in files if once[seq, f.sha256, each_of(f.name)] is f]
             if stream.format == "json" and first:
                 mine, ignored[stream.name] = read_pages(con, stream, first, used[stream.name])
+                refuse_wrong_year(con, stream.name, stream, first[0][1], work.facts)
+                for rule, rows in fold_case(con, stream).items():
+                    repairs[rule] = repairs.get(rule, 0) + rows
             else:
                 mine = [read_file(con, stream, f, seq, used[stream.name], work.facts) for seq, f in first]
                 if mine:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from hub.errors import FixConfiguration
 from hub.model import Mapping, Source, Stream, Table
 from hub.standards.fixed_width import read_layout
+from hub.standards.folders import chain, documents, read, table_path
+from hub.standards.folders import tables as folder_tables
 from hub.standards.layouts import expanded, reasons
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
-
-
-def vendors(root: Path = SCHEMAS) -> list[str]:
-    return sorted(p.parent.name for p in (root / "sources").glob("*/source.yaml"))
 
 
 @lru_cache(maxsize=64)
@@ -27,19 +21,15 @@ def load_source(vendor: str, root: Path = SCHEMAS) -> Source:
 
     Raises FixConfiguration when there is no such folder.
     """
-    folder = root / "sources" / vendor
-    if not (folder / "source.yaml").is_file():
-        raise FixConfiguration(
-            f"no vendor folder {vendor!r} under schemas/sources.", f"Known vendors: {', '.join(vendors(root))}."
-        )
-    head = _read(folder / "source.yaml")
+    folders = chain(vendor, root)
+    written = documents(folders)
+    head = written["source.yaml"]
     streams: list[Stream] = []
     mappings: list[Mapping] = []
     ignored: dict[str, dict[str, str]] = {}
     tables: list[Table] = []
-    for path in sorted(folder.glob("*.yaml")):
-        document = head if path.name == "source.yaml" else _read(path)
-        for stream in _streams(document, root, folder):
+    for document in written.values():
+        for stream in _streams(document, root, folders):
             streams.append(stream)
             ignored[stream.name] = reasons(stream.options.get("ignored", {}), stream.columns)
         for entity, entries in document.get("entities", {}).items():
@@ -54,11 +44,14 @@ def load_source(vendor: str, root: Path = SCHEMAS) -> Source:
         authority=head.get("authority", 50),
         streams=tuple(streams),
         mappings=tuple(mappings),
-        crosswalks=_crosswalks(folder / "crosswalks"),
+        crosswalks={
+            name: {row["code"]: (row["value"], row.get("repair") or "") for row in rows}
+            for name, rows in folder_tables(folders, "crosswalks").items()
+        },
         options=head.get("options", {}),
         ignored=ignored,
         tables=tuple(tables),
-        lists=_lists(folder / "lists"),
+        lists=folder_tables(folders, "lists"),
         namespaces=tuple(head.get("namespaces", ())),
         transport=head.get("transport", {}),
     )
@@ -77,24 +70,19 @@ def _mapping(entity: str, stream: str, entry: dict[str, Any]) -> Mapping:
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        document: dict[str, Any] = yaml.load(file, Loader=yaml.CSafeLoader)
-    return document
-
-
-def _streams(document: dict[str, Any], root: Path, folder: Path) -> list[Stream]:
+def _streams(document: dict[str, Any], root: Path, folders: tuple[Path, ...]) -> list[Stream]:
     if "stream" in document:
-        return [_stream(document["stream"], document, folder)]
+        return [_stream(document["stream"], document, folders)]
     if "streams_of" in document:  # every file of a standard, as schemas/<standard>/<version>.yaml lists them
         shared = {k: v for k, v in document.items() if k not in ("entities", "options", "streams_of", "streams")}
-        files = _read(root / document["streams_of"])["files"]
+        files = read(root / document["streams_of"])["files"]
         own = document.get("streams", {})  # what the vendor's folder says of single files
         return [
-            _stream(name, _standard(name, body, {**shared, **own.get(name, {})}), folder)
+            _stream(name, _standard(name, body, {**shared, **own.get(name, {})}), folders)
             for name, body in files.items()
+            if shared["format"] != "json" or "columns" in own.get(name, {})
         ]
-    return [_stream(name, body, folder) for name, body in document.get("streams", {}).items()]
+    return [_stream(name, body, folders) for name, body in document.get("streams", {}).items()]
 
 
 def _standard(name: str, body: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
@@ -111,8 +99,9 @@ def _standard(name: str, body: dict[str, Any], said: dict[str, Any]) -> dict[str
     return {
         **said,
         **body,
+        "columns": said["columns"] if said["format"] == "json" else columns,
         "layouts": {version: [*names, *inserted.get(version, ())] for version, names in layouts.items()},
-        "pattern": rf"(?i)^{name}\.csv$",
+        "pattern": rf"(?i)^{name}\.{'json' if said['format'] == 'json' else 'csv'}$",
         "optional": [*spare, *said.get("optional", ())],
         "refers": {c: spec["to"] for c, spec in columns.items() if "to" in spec},
         "values": {
@@ -123,9 +112,9 @@ def _standard(name: str, body: dict[str, Any], said: dict[str, Any]) -> dict[str
     }
 
 
-def _stream(name: str, body: dict[str, Any], folder: Path) -> Stream:
+def _stream(name: str, body: dict[str, Any], folders: tuple[Path, ...]) -> Stream:
     said = body.get("layouts", {})
-    cuts = {v: read_layout(folder / "lists" / f"{table}.csv") for v, table in said.items() if isinstance(table, str)}
+    cuts = {v: read_layout(table_path(folders, "lists", table)) for v, table in said.items() if isinstance(table, str)}
     layouts = {v: [c.name for c in cuts[v]] if v in cuts else expanded(names) for v, names in said.items()}
     said = body.get("columns", {})
     paths = said if isinstance(said, dict) else {path: path for path in said}
@@ -146,6 +135,8 @@ def _stream(name: str, body: dict[str, Any], folder: Path) -> Stream:
         "short_records",
         "lines",
         "may_be_missing",
+        "of",
+        "nested",
         "key",
         "deleted",
         "skip_lines",
@@ -167,20 +158,3 @@ def _stream(name: str, body: dict[str, Any], folder: Path) -> Stream:
             **({"paths": paths, "items": body.get("items", "")} if body["format"] == "json" else {}),
         },
     )
-
-
-def _lists(folder: Path) -> dict[str, tuple[dict[str, str], ...]]:
-    """`lists/<name>.csv`: what the vendor's file does not say and its documents do, as a table for `rows`."""
-    found = {}
-    for path in sorted(folder.glob("*.csv")) if folder.is_dir() else []:
-        with path.open(encoding="utf-8", newline="") as file:
-            found[path.stem] = tuple(csv.DictReader(file))
-    return found
-
-
-def _crosswalks(folder: Path) -> dict[str, dict[str, tuple[str, str]]]:
-    found = {}
-    for path in sorted(folder.glob("*.csv")) if folder.is_dir() else []:
-        with path.open(encoding="utf-8", newline="") as file:
-            found[path.stem] = {row["code"]: (row["value"], row.get("repair") or "") for row in csv.DictReader(file)}
-    return found

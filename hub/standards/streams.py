@@ -127,7 +127,7 @@ def read_file(
             f"{file.name}: a header and no rows (rule csv.header_only).",
             "An empty file never deletes: send the rows, or leave the file out.",
         )
-    _refuse_wrong_year(con, table, stream, file, facts)
+    refuse_wrong_year(con, table, stream, file, facts)
     total = int(con.execute(con.table(table).count())) + len(rejects)
     if promised is not None and promised != total:
         raise AskVendor(
@@ -152,7 +152,7 @@ def _columns(stream: Stream, header: Header) -> set[str]:
     return {back.get(c, c) for c in header.columns}
 
 
-def _refuse_wrong_year(con: Any, table: str, stream: Stream, file: OpenedFile, facts: dict[str, Any]) -> None:
+def refuse_wrong_year(con: Any, table: str, stream: Stream, file: OpenedFile, facts: dict[str, Any]) -> None:
     """A file whose dates belong to another school year is last year's under this year's name."""
     rule = stream.options.get("dates")
     rows = con.table(table)

@@ -15,19 +15,22 @@ from jsonschema import Draft202012Validator
 
 from hub.engine import connect, view
 from hub.model import Mapping, Source, Stream
+from hub.standards.folders import vendors
 from hub.standards.lists import make_lists
 from hub.standards.source_state import _used_columns
-from hub.standards.sources import SCHEMAS, load_source, vendors
+from hub.standards.sources import SCHEMAS, load_source
 from hub.standards.streams import empty_table
 from hub.standards.tables import make_tables
 from hub.standards.values import Context
 from hub.standards.verbs import _VERBS
 from tests.sources.building import built, codes, entities, sample
 
-VENDORS = vendors()
+VENDORS = vendors(SCHEMAS)
 GRAMMAR = json.loads((SCHEMAS / "grammar.json").read_text())
 #: Folders for whole standards read what the standard lists: a column that nothing uses is the standard's business.
-OF_A_STANDARD = {v for v in VENDORS if any(s.format in ("oneroster-csv", "edfi-xml") for s in load_source(v).streams)}
+OF_A_STANDARD = {
+    v for v in VENDORS if any("refers" in s.options or s.format == "edfi-xml" for s in load_source(v).streams)
+}
 
 
 def documents(vendor: str) -> list[Path]:

@@ -90,7 +90,12 @@ class Granted:
         from oauthlib.oauth2.rfc6749.parameters import parse_token_response
 
         client_id, client_secret = self._secret("client_id"), self._secret("client_secret")
-        url = self._words.get("token_url") or f"{self._url.rstrip('/')}/{self._words.get('token_path', 'oauth/token')}"
+        url = str(self._words.get("token_url") or f"{self._url.rstrip('/')}/{self._words.get('token_path', '')}")
+        if not {"token_url", "token_path"} & self._words.keys():
+            raise FixConfiguration(
+                f"{self._pull.source}: auth.token_url is missing.",
+                "Write the address that gives tokens under `auth:`; who issued the credentials knows it.",
+            )
         _refuse_open(self._pull.source, url)
         client = BackendApplicationClient(client_id)
         scope = self._words.get("scope")
