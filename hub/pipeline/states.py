@@ -66,7 +66,8 @@ def normalize(
 ) -> Normalized:
     """The SourceState of everything landed so far; built only where it is not there yet, or `afresh`.
 
-    For sources that append, the state of the deliveries before is the base, so a night costs what the night brought.
+    For sources that append, the state of the deliveries before is the base, so a night costs what the night brought; of
+    others it says which earlier deliveries are still in use.
     Raises AskVendor when no delivery can be read.
     """
     folder = state_folder(settings, slice, source.name)
@@ -81,10 +82,12 @@ def normalize(
         standing = _standing(usable, refused, appending)
         if (wanted / "state.json").is_file() and not afresh:
             return Normalized(wanted.name, load_summary(wanted), usable[-1].received, standing)
-        done, previous = _longest(folder, seed, usable) if appending and not afresh else (0, None)
+        done, previous = (0, None) if afresh else _longest(folder, seed, usable)
+        in_use = () if previous is None or appending else load_summary(previous).uses
+        read = [d for i, d in enumerate(usable) if i >= done or d.seq in in_use]
         try:
-            with _opened(settings.state, usable[done:], folder) as opened:
-                summary = build_state(work, opened, wanted, previous, progress)
+            with _opened(settings.state, read, folder) as opened:
+                summary = build_state(work, opened, wanted, previous if appending else None, progress)
             return Normalized(wanted.name, summary, usable[-1].received, standing)
         except AskVendor as error:
             refused = (*refused, *_refusals(settings.state, work, usable[done:], folder, error, appending))
@@ -129,7 +132,12 @@ def _standing(usable: Sequence[Delivery], refused: Sequence[Refusal], appending:
 def _refusals(
     state: Path, work: Work, unread: Sequence[Delivery], folder: Path, error: AskVendor, appending: bool
 ) -> list[Refusal]:
-    """Which of these deliveries cannot be read even alone (of sources that append: which files), else the newest."""
+    """Which of these deliveries cannot be read even alone (of sources that append: which files), else the newest.
+
+    Alone a delivery of changes has nothing to change: that is no fault of it.
+    """
+    if not appending:
+        work = replace(work, delivery="delta")
     suspects = [replace(d, files=(f,)) for d in unread for f in d.files] if appending else list(unread)
     found = []
     for suspect in suspects if len(suspects) > 1 else ():

@@ -5,6 +5,7 @@ A state made night by night and one made of all deliveries at once are the same:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from hub.engine import parquet, stacked, write_parquet
+from hub.engine import keep, parquet, stacked, write_parquet
 from hub.model import Count, Entity
+from hub.standards.checks import PLACE, same_thing
 
 if TYPE_CHECKING:
     from hub.standards.source_state import StateSummary
@@ -31,25 +33,67 @@ def append_state(
 ) -> StateSummary:
     """Lays the rows and held rows in `out` (of `now`) over those of the state `previous` (of `before`).
 
-    Returns the summary of both, with the rows that a later delivery superseded counted under `key.superseded`.
+    Returns the summary of both, with the rows that a later delivery superseded, accepted or held, counted under
+    `key.superseded`.
     """
     old = {p.stem: p for p in (previous / "rows").glob("*.parquet")} if previous else {}
     new = {p.stem: p for p in (out / "rows").glob("*.parquet")}
+    released = _release(con, out, entities, new, previous)
     for name in sorted({*old, *new}):
         if name not in new:
             (out / "rows" / f"{name}.parquet").hardlink_to(old[name])
         else:
             _lay_over(con, entities[name], new[name], old.get(name))
-    held = [p / "held.parquet" for p in (previous, out) if p and (p / "held.parquet").is_file()]
-    if previous and held:
-        _rewrite(con, stacked([con.read_parquet(p) for p in held]), out / "held.parquet")
     counts = _sums((*before.counts, *now.counts) if before else now.counts)
     return replace(
         now,
-        counts=tuple(_settled(c, con, out) for c in counts),
+        counts=tuple(_settled(_let_go(c, released), con, out) for c in counts),
         repairs=_added(before.repairs, now.repairs) if before else now.repairs,
         files=(*before.files, *now.files) if before else now.files,
     )
+
+
+def _release(
+    con: Any, out: Path, entities: Mapping[str, Entity], new: Mapping[str, Path], previous: Path | None
+) -> Counter[tuple[str, str]]:
+    """Writes the held rows of both states, without those of which a later delivery brought the same thing again.
+
+    Returns how many went, by (stream, entity); under (stream, "") the rows of the file that nothing holds any more.
+    """
+    paths = [p / "held.parquet" for p in (previous, out) if p and (p / "held.parquet").is_file()]
+    if not paths:
+        return Counter()
+    held = keep(con, "held_rows", stacked([parquet(con, p) for p in paths]))
+    named = held.filter(held["_same"].notnull()).select("entity", "_same", "_seq").distinct()
+    said = [named]
+    for name in con.to_pyarrow(named["entity"].name("entity").as_table().distinct())["entity"].to_pylist():
+        if name in new:
+            rows = parquet(con, new[name])
+            said.append(
+                rows.select(entity=ibis.literal(name), _same=same_thing(rows, entities[name]), _seq=rows["_seq"])
+            )
+    whole = stacked(said)
+    newest = keep(con, "held_newest", whole.group_by("entity", "_same").aggregate(_last=whole["_seq"].max()))
+    both = held.left_join(newest, ["entity", "_same"])
+    late = both["_last"].notnull() & (both["_last"] > both["_seq"])
+    left = keep(con, "held_left", both.filter(~late).select(*held.columns))
+    gone = both.filter(late).select("entity", *PLACE, "_same").distinct()
+    free = held.select(*PLACE).distinct().anti_join(left, PLACE)
+    _rewrite(con, left, out / "held.parquet")
+    counts = Counter({(r["_stream"], r["entity"]): r["n"] for r in _tally(con, gone, "_stream", "entity")})
+    return counts + Counter({(r["_stream"], ""): r["n"] for r in _tally(con, free, "_stream")})
+
+
+def _tally(con: Any, rows: Any, *by: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = con.to_pyarrow(rows.group_by(*by).aggregate(n=rows.count())).to_pylist()
+    return found
+
+
+def _let_go(count: Count, released: Counter[tuple[str, str]]) -> Count:
+    rows = released[count.stream, count.entity]
+    if not rows:
+        return count
+    return replace(count, held=count.held - rows, ignored=_added(count.ignored, {SUPERSEDED: rows}))
 
 
 def _lay_over(con: Any, entity: Entity, path: Path, old: Path | None) -> None:

@@ -25,6 +25,16 @@ def digest(rows: Any, columns: Sequence[str]) -> Expr:
     return ibis.literal("\x1f").join([canonical_text(rows[c]) for c in columns]).hexdigest("md5")
 
 
+def same_thing(rows: Any, entity: Entity) -> Expr:
+    """md5 hex of what makes two rows of a source speak of one thing: its key, and the ids of a person or reference
+    still to be found. Where there is nothing to find it is the natural key's own digest."""
+    key = [canonical_text(rows[f]) if f in rows.columns else ibis.literal("") for f in entity.key]
+    ids = sorted(c for c in rows.columns if c.startswith("_id."))
+    given = [rows[c].notnull().ifelse(ibis.literal(f"{c}=") + canonical_text(rows[c]) + "|", "") for c in ids]
+    told = [ibis.literal("").concat(*given)] if given else []
+    return ibis.literal("\x1f").join([*key, *told]).hexdigest("md5")
+
+
 def with_digests(rows: Any, entity: Entity) -> Any:
     """Adds `_key` (natural key) and `_hash` (all fields; provenance is not content)."""
     return rows.mutate(_key=digest(rows, entity.key), _hash=digest(rows, [f.name for f in entity.fields]))

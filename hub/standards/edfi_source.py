@@ -19,16 +19,23 @@ from hub.standards.streams import StreamRead, assign
 
 
 def read_documents(
-    con: Any, source: Source, entities: MappingOf[str, Entity], deliveries: Sequence[OpenedDelivery], scratch: Path
+    con: Any,
+    source: Source,
+    entities: MappingOf[str, Entity],
+    deliveries: Sequence[OpenedDelivery],
+    scratch: Path,
+    *,
+    full: bool = False,
 ) -> tuple[list[StreamRead], list[str], dict[str, int], list[Mapping]]:
     """Reads every document of the deliveries. Returns reads, names of files that are none, repairs and the mappings.
 
-    The tables are named after the entities. Raises AskVendor for a document that is not well-formed Ed-Fi XML.
+    The tables are named after the entities. With `full` the newest delivery that holds records of an entity is all of
+    it. Raises AskVendor for a document that is not well-formed Ed-Fi XML.
     """
     reads: list[StreamRead] = []
-    parts: dict[str, list[Any]] = {}
+    parts: dict[str, list[tuple[int, Any]]] = {}
     unknown: list[str] = []
-    repairs: dict[str, int] = {}
+    strange: dict[tuple[int, str], int] = {}
     for delivery in deliveries:
         found, rest = assign(source, delivery.files)
         unknown = [f.name for f in rest]
@@ -40,14 +47,20 @@ def read_documents(
             except AskVendor as error:  # the reader knows the file as it landed: by its hash
                 raise AskVendor(file.name + error.message.removeprefix(file.path.name), error.remedy) from None
             if document.unknown:
-                lost = sum(document.unknown.values())
-                repairs["xml.unknown_element"] = repairs.get("xml.unknown_element", 0) + lost
+                strange[delivery.seq, file.sha256] = sum(document.unknown.values())
             for name, rows in document.rows.items():
                 table, rejects = _table(con, folder / f"{name}.parquet", file, delivery.seq)
-                parts.setdefault(name, []).append(table)
+                parts.setdefault(name, []).append((delivery.seq, table))
                 reads.append(StreamRead(name, file, delivery.seq, "", rows, rejects))
+    if full:
+        last = {name: max(seq for seq, _ in tables) for name, tables in parts.items()}
+        reads = [r for r in reads if r.seq == last[r.stream]]
+        parts = {name: [(seq, t) for seq, t in tables if seq == last[name]] for name, tables in parts.items()}
     for name, tables in parts.items():
-        keep(con, name, stacked(tables))
+        keep(con, name, stacked([table for _, table in tables]))
+    used = {(r.seq, r.file.sha256) for r in reads}
+    lost = sum(rows for place, rows in strange.items() if place in used)
+    repairs = {"xml.unknown_element": lost} if lost else {}
     written = {m.entity for m in source.mappings if m.stream == m.entity}
     own = [Mapping(name, name, "", _as_it_is(entities[name])) for name in parts if name not in written]
     return reads, unknown, repairs, [*own, *source.mappings]

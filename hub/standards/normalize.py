@@ -14,7 +14,7 @@ import ibis
 
 from hub.engine import filled_columns, keep_counted, row_count, view
 from hub.model import Count, Entity, Field, Mapping
-from hub.standards.checks import digest
+from hub.standards.checks import digest, same_thing
 from hub.standards.values import Context, Expr, Value, all_of, any_of
 from hub.standards.verbs import compile_verb, inputs
 
@@ -229,7 +229,7 @@ def _same(typed: Any, entity: Entity, checks: list[tuple[str, str, Expr]], peopl
     unread = [c for f, _, c in checks if f.partition(".")[0] in entity.key]
     if people:
         unread.append(all_of([typed[c].isnull() for c in people]))
-    whole = digest(typed, [*(f for f in entity.key if f in typed.columns), *sorted(people)])
+    whole = same_thing(typed, entity)
     return any_of(unread).fill_null(False).ifelse(ibis.null("string"), whole) if unread else whole
 
 

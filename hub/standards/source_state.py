@@ -52,6 +52,7 @@ class StateSummary:
     unknown_files: tuple[str, ...] = ()
     through: int = 0  # seq of the newest delivery in it
     missing_files: tuple[str, ...] = ()  # referred to by others and never sent
+    uses: tuple[int, ...] = ()  # seqs of the deliveries whose files are in it
     full: bool = False  # a row that is not in it has gone, if every row could be read
     unread: dict[str, tuple[str, ...]] = field(
         default_factory=dict
@@ -82,7 +83,8 @@ def build_state(
 ) -> StateSummary:
     """Writes the SourceState directory `out` (whole or not at all) and returns its summary.
 
-    `deliveries` are all that matter, oldest first; for `append` streams only those not yet in `previous`.
+    `deliveries` are all that matter, oldest first: for `append` streams those not yet in `previous`, else those that an
+    earlier state uses and the newer ones.
     Raises AskVendor when a file must be refused whole.
     """
     partial = out.with_name(f"{out.name}.partial")
@@ -142,6 +144,7 @@ def _build(
         unknown_files=tuple(sorted(unknown)),
         through=max(d.seq for d in deliveries),
         missing_files=missing,
+        uses=tuple(sorted({r.seq for r in reads})),
         full=full,
         unread=feeds(work.source, mappings, {r.stream for r in reads if r.rejects}),
     )
@@ -163,7 +166,10 @@ def _read(
     elif any(s.format == "edfi-xml" for s in source.streams):
         from hub.standards.edfi_source import read_documents
 
-        reads, unknown, repairs, mappings = read_documents(con, source, work.entities, deliveries, out / "xml")
+        full = work.delivery == "full"
+        reads, unknown, repairs, mappings = read_documents(
+            con, source, work.entities, deliveries, out / "xml", full=full
+        )
         ignored = {}
     else:
         reads, ignored, repairs, unknown = [], {}, {}, []
@@ -263,6 +269,7 @@ def load_summary(state: Path) -> StateSummary:
             **raw,
             "files": tuple(raw["files"]),
             "missing_files": tuple(raw.get("missing_files", ())),
+            "uses": tuple(raw.get("uses", ())),
             "unread": {stream: tuple(entities) for stream, entities in raw.get("unread", {}).items()},
         },
     )

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.pipeline import replay
+from hub.pipeline import replay, states
 from hub.pipeline.record import Published, build_record
 from hub.standards.source_state import build_state
 from hub.standards.specs import load_entities
@@ -183,3 +183,20 @@ def test_a_rule_that_became_stricter_reaches_rows_that_are_published(tmp_path: P
     ]
     assert run.kept[0].rows == 1
     assert hub.published("Student", "studentUniqueId") == {("S0001",), ("S0002",)}  # told, and there until mended
+
+
+def test_a_night_opens_only_the_deliveries_that_are_still_in_use(
+    tmp_path: Path, specs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = a_hub(tmp_path / "hub", specs, {"sis": ALL["sis"]})
+    opened: list[list[int]] = []
+    real = states.build_state
+    monkeypatch.setattr(
+        states, "build_state", lambda work, came, *more: opened.append([d.seq for d in came]) or real(work, came, *more)
+    )
+    for night in range(1, 5):
+        send_sis(hub, [a_student(n, First=f"Eve{night}") for n in range(1, 4)])
+        if night == 3:
+            (hub.incoming("sis") / "agencies.csv").unlink()  # the agencies of the second night stay in use
+        hub.sync()
+    assert opened == [[1], [1, 2], [2, 3], [2, 3, 4]]

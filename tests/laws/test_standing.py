@@ -126,3 +126,18 @@ def test_a_few_rows_of_a_source_that_was_taken_out_wait_for_a_person(hub: Hub) -
         ("StudentAssessment", "tests", 3),
     }
     assert len(hub.published("StudentAssessment", "_key")) == 3
+
+
+def test_a_held_row_of_an_appending_source_goes_when_a_corrected_one_comes(hub: Hub) -> None:
+    send_all(hub, range(1, 4))
+    hub.send(
+        "tests", "results2.csv", as_csv(RESULTS, [a_result(1, Taken="2026-10-09", Minutes="x"), a_result(2, Test="")])
+    )
+    assert {h.rule for h in hub.sync().held} == {"type.integer", "required"}
+    hub.send("tests", "results3.csv", as_csv(RESULTS, [a_result(1, Taken="2026-10-09", Minutes="50")]))
+    run = hub.sync()
+    assert [(h.rule, h.rows) for h in run.held if h.entity == "StudentAssessment"] == [("required", 1)]
+    assert told(reconcile(run, [])) == []
+    gone = {(c.entity, c.held): c.ignored for c in run.counts if c.step == "normalize" and c.source == "tests"}
+    assert gone["StudentAssessment", 1] == gone["", 1] == {"key.superseded": 1}
+    assert len(hub.published("StudentAssessment", "_key")) == 4

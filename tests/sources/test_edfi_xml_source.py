@@ -77,3 +77,21 @@ def test_every_record_of_the_official_samples_reaches_the_store(tmp_path: Path) 
     assert sum(came.values()) == records - 1  # the one top-level SectionReference only serves as an anchor
     record = pq.read_table(next((tmp_path / "state").rglob("record/StudentSchoolAttendanceEvent.parquet")))
     assert record.num_rows == 1_917
+
+
+def test_a_full_delivery_ends_records_of_the_entities_it_holds(tmp_path: Path) -> None:
+    """And of no others: a delivery of students alone says nothing of schools."""
+    shutil.copytree(SAMPLE, tmp_path / "incoming")
+    text = CONFIG.format(year=2027).replace("path: ./incoming", "path: ./incoming, delivery: full")
+    (tmp_path / "hub.yaml").write_text(text, encoding="utf-8")
+    settings = load(tmp_path / "hub.yaml")
+    slice = settings.slice("maple-hollow")
+    before = _after(pipeline.sync(settings, slice))
+    students = (SAMPLE / "Student.xml").read_text()
+    first, last = students.index("  <Student>"), students.rindex("  <Student>")
+    for path in (tmp_path / "incoming").iterdir():
+        path.unlink()
+    (tmp_path / "incoming" / "Student.xml").write_text(students[:first] + students[last:])
+    run = pipeline.sync(settings, slice)
+    assert _after(run) == before | {"Student": 1}
+    assert [(c.entity, c.removed, c.kept) for c in run.changes if c.removed or c.kept] == [("Student", 1, 0)]
