@@ -129,6 +129,16 @@ def read(paths: list[str]) -> dict[str, Any]:
     return {"rows": rows, "bytes": sum(Path(p).stat().st_size for p in paths)}
 
 
+def validate(path: str) -> dict[str, Any]:
+    """`hub validate` of a clean feed, every rule."""
+    from hub.standards import validate as judge
+
+    found = judge([path])
+    if found.findings:
+        raise RuntimeError(f"{len(found.findings)} findings in {path}, first {found.findings[0].rule}")
+    return {"rows": sum(f.rows for f in found.files)}
+
+
 def digest(paths: list[str]) -> dict[str, Any]:
     """Floor: SHA-256 of the files."""
     import hashlib
@@ -199,7 +209,7 @@ def _into_postgresql(files: list[Path], store: str, scratch: Path) -> int:
     return rows
 
 
-STEPS = {f.__name__: f for f in (write, write_map, shuffle, normalize, sync, read, digest, insert)}
+STEPS = {f.__name__: f for f in (write, write_map, shuffle, normalize, sync, read, validate, digest, insert)}
 
 
 def main(name: str, given: str) -> None:

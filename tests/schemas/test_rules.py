@@ -7,13 +7,16 @@ import json
 from pathlib import Path
 
 import pytest
+import sqlglot
 import yaml
 from jsonschema import Draft202012Validator
+from sqlglot import exp
 
 from hub.errors import FixConfiguration
 from hub.standards.expectations import suite
 from hub.standards.rules import RULES, load_rules, rules_hash
 from hub.standards.specs import load_entities
+from hub.standards.validation.oneroster_layout import layouts
 
 SCHEMA = json.loads((RULES.parent / "rules.schema.json").read_text())
 ENTRY = {
@@ -41,6 +44,17 @@ def test_every_file_fits_the_schema(path: Path) -> None:
 )
 def test_the_schema_refuses_what_a_reader_could_not_use(change: dict[str, str]) -> None:
     assert list(Draft202012Validator(SCHEMA).iter_errors({"rules": [ENTRY | change]}))
+
+
+def test_a_check_is_a_select_over_files_of_the_standard() -> None:
+    checks = [(r.id, c["rows"]) for r in load_rules().values() for c in r.check if r.id.startswith("oneroster")]
+    assert len(checks) > 20
+    for rule, rows in checks:
+        query = sqlglot.parse_one(rows, dialect="duckdb")
+        names = {t.name for t in query.find_all(exp.Table)} - {cte.alias for cte in query.find_all(exp.CTE)}
+        assert isinstance(query, exp.Query), rule
+        assert all(isinstance(t.this, exp.Identifier) and not t.db for t in query.find_all(exp.Table)), rule
+        assert names <= layouts("1.2").keys(), rule
 
 
 def test_no_rule_is_lost_between_files_and_library() -> None:

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from hub.engine import keep
+from hub.standards.validation.connection import Connection
 from hub.standards.validation.oneroster_read import Table, first_rows
 from hub.standards.validation.profiles import Judge
+from hub.standards.validation.sql_tree import fill
 
 
 def judge_difference(
-    con: Any, judge: Judge, tables: Mapping[str, Table], known: Mapping[str, Table], notes: list[str]
+    con: Connection, judge: Judge, tables: Mapping[str, Table], known: Mapping[str, Table], notes: list[str]
 ) -> None:
     """Compares each bulk file with the same one of an earlier package, by sourcedId and content.
 
@@ -25,15 +27,16 @@ def judge_difference(
             _judge_file(con, judge, now, before, notes)
 
 
-def _judge_file(con: Any, judge: Judge, now: Table, before: Table, notes: list[str]) -> None:
-    old, new = (rows.filter(rows["sourcedId"].notnull()) for rows in (con.table(t.rows) for t in (before, now)))
-    gone = keep(con, "gone", old.anti_join(new, "sourcedId").select("sourcedId", "_content"))
-    come = keep(con, "come", new.anti_join(old, "sourcedId").select("sourcedId", "_content", "_row"))
+def _judge_file(con: Connection, judge: Judge, now: Table, before: Table, notes: list[str]) -> None:
+    ibis = con.ibis
+    old, new = (rows.filter(rows["sourcedId"].notnull()) for rows in (ibis.table(t.rows) for t in (before, now)))
+    gone = keep(ibis, "gone", old.anti_join(new, "sourcedId").select("sourcedId", "_content"))
+    come = keep(ibis, "come", new.anti_join(old, "sourcedId").select("sourcedId", "_content", "_row"))
     both = new.inner_join(old.select("sourcedId", _before="_content"), "sourcedId")
-    changed = _count(con, both.filter(both["_content"] != both["_before"]))
-    renamed = keep(con, "renamed", _once(come).inner_join(_once(gone), "_content").select("_row"))
-    other = _count(con, renamed)
-    removed, added = _count(con, gone) - other, _count(con, come) - other
+    changed = _count(ibis, both.filter(both["_content"] != both["_before"]))
+    renamed = keep(ibis, "renamed", _once(come).inner_join(_once(gone), "_content").select("_row"))
+    other = _count(ibis, renamed)
+    removed, added = _count(ibis, gone) - other, _count(ibis, come) - other
     file, share = now.source.name, 1 / max(before.accepted, 1)
     if removed * share > judge.profile.limits["removed"]:
         judge.find("oneroster.difference.mass_removal", file, count=removed)
@@ -41,7 +44,7 @@ def _judge_file(con: Any, judge: Judge, now: Table, before: Table, notes: list[s
         judge.find("oneroster.difference.removed", file, count=removed)
     if changed * share > judge.profile.limits["changed"]:
         judge.find("oneroster.difference.mass_change", file, count=changed)
-    places = first_rows(con, renamed, judge.max_per_rule) if other else []
+    places = first_rows(con, fill("SELECT _row FROM renamed"), judge.max_per_rule) if other else []
     judge.find("oneroster.difference.ids_changed", file, "sourcedId", places, other)
     if removed or added or changed or other:
         notes.append(

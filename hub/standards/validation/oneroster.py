@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from hub.engine import connect
 from hub.standards.validation.archive import Feed, SentFile
+from hub.standards.validation.connection import Connection
 from hub.standards.validation.findings import FileRead, Progress, Validation, silent
 from hub.standards.validation.oneroster_bytes import judge_bytes, scan_bytes
-from hub.standards.validation.oneroster_cells import make_functions
+from hub.standards.validation.oneroster_cells import functions
 from hub.standards.validation.oneroster_header import judge_header
 from hub.standards.validation.oneroster_layout import FileLayout, binding, layouts
 from hub.standards.validation.oneroster_manifest import Manifest, judge_manifest
@@ -55,8 +54,9 @@ def validate_oneroster(
     `previous` is an earlier package to compare with. Temporary files go to `workdir`.
     """
     package = _package(feed, judge, version)
-    con = connect(workdir / "spill", MEMORY)
+    con = Connection(workdir / "spill", MEMORY)
     try:
+        con.run(functions())
         tables, reads = _read(con, judge, package, workdir, content=previous is not None, prefix="", progress=progress)
         known: dict[str, Table] = {}
         if previous is not None:
@@ -79,7 +79,7 @@ def validate_oneroster(
 
             fill_values(con, judge, tables)
     finally:
-        con.disconnect()
+        con.close()
     if unjudged:
         package.notes.append(f"{unjudged:,} references to records outside this feed were not judged.")
     return Validation(
@@ -162,7 +162,7 @@ def _by_header(file: SentFile, layout: dict[str, FileLayout]) -> str:
 
 
 def _read(
-    con: Any,
+    con: Connection,
     judge: Judge,
     package: Package,
     workdir: Path,
@@ -177,8 +177,6 @@ def _read(
     reads: list[FileRead] = []
     version = binding(package.version)
     columns = wanted(version)
-    if package.files:
-        con.raw_sql(make_functions(version, frozenset((name, package.mode(name)) for name in package.files)))
     for done, (name, file) in enumerate(sorted(package.files.items())):
         progress(f"reading {file.name}", done, len(package.files))
         source = _source(judge, package, name, file, workdir / f"{prefix}{name}.csv")

@@ -22,24 +22,25 @@ class Bytes:
     pairs: int  # carriage return and line feed
     feeds: int  # line feeds without a carriage return, counted only where there is a carriage return
     nul: int
-    quotes: int  # after the header
+    quotes: bool  # after the header
     blank: bool  # nothing but blanks, NULs and a byte order mark
     bom: bool
     utf8: bool
 
 
 def scan_bytes(path: Path) -> Bytes:
-    returns = pairs = nul = quotes = 0
-    blank, bom, utf8 = True, False, True
+    returns = pairs = nul = 0
+    blank, bom, utf8, quotes = True, False, True, False
     decoder = codecs.getincrementaldecoder("utf-8")()
     for number, chunk in enumerate(_whole_pairs(_chunks(path))):
         if number == 0:
             bom = chunk.startswith(BOM)
-        quotes += chunk.count(b'"', 0 if number else max(chunk.find(b"\n"), 0))
-        nul += chunk.count(b"\0")
-        found = chunk.count(b"\r")
-        returns += found
-        pairs += chunk.count(b"\r\n") if found else 0
+        quotes = quotes or b'"' in (chunk if number else chunk[max(chunk.find(b"\n"), 0) :])
+        # Looking whether there is one takes a tenth of the time of counting none.
+        nul += chunk.count(b"\0") if b"\0" in chunk else 0
+        if b"\r" in chunk:
+            returns += chunk.count(b"\r")
+            pairs += chunk.count(b"\r\n")
         blank = blank and not chunk.removeprefix(BOM if number == 0 else b"").strip(b"\0\r\n\t ")
         if utf8 and not (chunk.isascii() and not decoder.getstate()[0]):
             utf8 = _decodes(decoder, chunk)

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import pyarrow as pa
 import sqlglot.expressions as sge
 
 from hub.engine import keep
+from hub.standards.validation.connection import Connection
 from hub.standards.validation.oneroster_bytes import count_lines
-from hub.standards.validation.oneroster_cells import BARE, TYPED, UNTIDY, codes_of, functions, rule_of, what
+from hub.standards.validation.oneroster_cells import TYPED, UNTIDY, codes_of, fault, good, kept, rule_of
 from hub.standards.validation.oneroster_layout import Column, FileLayout, layouts
 from hub.standards.validation.oneroster_source import Source
 from hub.standards.validation.oneroster_syntax import judge_line_breaks, judge_quotes, judge_rejects, record_numbers
@@ -23,6 +23,7 @@ from hub.standards.validation.sql_tree import added, call, create, fill, select
 
 LINE_LIMIT = 16_000_000  # bytes a record may take; DuckDB buffers four of them per thread
 _BITS, _PER_MASK = 4, 15
+_CELL = "mask // divisor % 16 = code"
 _COUNTED = "SELECT count(*), 0, 0 FROM read"
 _KEYED = """SELECT count(*), count(sourcedId), count(DISTINCT hash(sourcedId)) FILTER (WHERE sourcedId IS NOT NULL)
     FROM read"""
@@ -56,7 +57,7 @@ class Table:
 
 
 def read_table(
-    con: Any, judge: Judge, source: Source, wanted: set[str], prefix: str = "", content: bool = False
+    con: Connection, judge: Judge, source: Source, wanted: set[str], prefix: str = "", content: bool = False
 ) -> Table:
     """Reads and judges the file cell by cell and keeps its `wanted` columns.
 
@@ -69,9 +70,9 @@ def read_table(
     shape = tuple((c, source.places[c.name]) for c in source.columns)
     made = _statements(source.version, source.layout.name, prefix, source.mode, shape, frozenset(wanted), content,
                        source.width if source.found.quotes else 0)  # fmt: skip
-    con.raw_sql(made.read)
+    con.run(made.read)
     rejects = _rejects(con)
-    count, keys, hashes, *worst = con.raw_sql(made.count).fetchone()
+    count, keys, hashes, *worst = con.one(made.count)
     records = count + len(rejects)
     broken = bool(rejects or source.found.quotes) and count_lines(source.path) != records + 1
     numbers = record_numbers(source.path, [line for line, _ in rejects], broken)
@@ -80,22 +81,22 @@ def read_table(
         judge.find("oneroster.csv.encoding", source.name)  # in the header, or in a column that is not read
     if numbers:
         _renumber(con, name, numbers)
-    con.raw_sql(made.renumbered if numbers else made.numbered)
-    con.raw_sql(made.live)
+    con.run(made.renumbered if numbers else made.numbered)
+    con.run(made.live)
     if broken and source.found.quotes:
         judge_line_breaks(con, judge, source, view, numbers)
     faulty = {mask: top for mask, top in zip(made.masks, worst, strict=True) if top}
     if faulty.pop("_quoted", 0) and not broken:
         judge_quotes(con, judge, source)
     if faulty and _judge_cells(con, judge, source, rows, set(faulty)) & UNTIDY:
-        con.raw_sql(made.mend)
+        con.run(made.mend)
     return Table(source, rows, name, made.columns, records, count, keys != hashes, view, tuple(numbers))
 
 
-def _open_csv(con: Any, source: Source, view: str) -> None:
+def _open_csv(con: Connection, source: Source, view: str) -> None:
     """The file as a view of text columns c0, c1, ...; what it rejects when read stands in reject_errors."""
-    con.raw_sql("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
-    relation = con.con.read_csv(
+    con.run("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
+    relation = con.plain.read_csv(
         str(source.path),
         columns={f"c{i}": "VARCHAR" for i in range(source.width)},
         auto_detect=False,
@@ -140,7 +141,6 @@ def _statements(
 ) -> _Statements:
     """`shape`: the columns that are there, each with its place; `quoted`: how many columns to search for quotes."""
     name, read = f"{prefix}{file}", f"{prefix}{file}__read"
-    names = functions(version)[0]
     cell = {column.name: sge.column(f"c{place}", quoted=True) for column, place in shape}
     items = {
         c.name: sge.TryCast(this=cell[c.name], to=sge.DataType.build(TYPED[c.kind]))
@@ -149,15 +149,13 @@ def _statements(
         for c, _ in shape
         if c.name in wanted
     }
-    mended = {
-        c.name: call(names[what("kept", c)], sge.column(c.name, quoted=True)) for c, _ in shape if c.name in items
-    }
+    mended = {c.name: kept(sge.column(c.name, quoted=True), c) for c, _ in shape if c.name in items}
     if content:
         said = [
             tree.copy() for column, tree in cell.items() if column not in ("sourcedId", "status", "dateLastModified")
         ]
         items["_content"] = call("hash", sge.convert(0), *said)
-    masks = _masks([(call(names[what("fault", c, mode)], cell[c.name].copy())) for c, _ in shape])
+    masks = _masks([(good(cell[c.name], c, mode), fault(cell[c.name].copy(), c, mode)) for c, _ in shape])
     if quoted:
         every = [f"c{i}" for i in range(quoted)]
         masks["_quoted"] = added([fill("CAST(coalesce(contains(raw, '\"'), false) AS INT)", raw=c) for c in every])
@@ -177,15 +175,19 @@ def _statements(
     )
 
 
-def _masks(faults: list[Any]) -> dict[str, Any]:
-    """Four bits for the fault of each cell, fifteen cells to an integer."""
+def _masks(cells: list[tuple[Any, Any]]) -> dict[str, Any]:
+    """Four bits for the fault of each cell, fifteen cells to an integer, 0 at once where all fifteen are good."""
     masks = {}
-    for start in range(0, len(faults), _PER_MASK):
+    for start in range(0, len(cells), _PER_MASK):
+        some = cells[start : start + _PER_MASK]
         parts = [
             sge.Mul(this=sge.cast(tree, "BIGINT"), expression=sge.convert(1 << (_BITS * i)))
-            for i, tree in enumerate(faults[start : start + _PER_MASK])
+            for i, (_, tree) in enumerate(some)
         ]
-        masks[f"_fault{start // _PER_MASK}"] = added(parts)
+        all_good = sge.and_(*[tree for tree, _ in some], copy=False, wrap=False)
+        masks[f"_fault{start // _PER_MASK}"] = (
+            sge.Case().when(all_good, sge.convert(0), copy=False).else_(added(parts), copy=False)
+        )
     return masks
 
 
@@ -195,48 +197,53 @@ def _living(layout: FileLayout, rows: str, mode: str, columns: list[str], wanted
     lacking = {c: sge.cast(sge.null(), kinds[c]) for c in sorted(wanted - set(columns))}
     query = select({c: sge.column(c, quoted=True) for c in (*columns, "_row")} | lacking, rows)
     if mode == "delta" and "status" in columns:
-        query = query.where(fill(f"coalesce(lower({BARE}), '') <> 'tobedeleted'", raw="status"))
+        query = query.where(fill("coalesce(lower(bare(raw)), '') <> 'tobedeleted'", raw="status"))
     return query
 
 
-def _rejects(con: Any) -> list[tuple[int, str]]:
+def _rejects(con: Connection) -> list[tuple[int, str]]:
     """(line, rule) of what the parser did not take, in order; of several errors in a line that which explains more."""
-    rows = con.raw_sql("SELECT line, list(error_type::VARCHAR) FROM reject_errors GROUP BY line ORDER BY line")
+    rows = con.run("SELECT line, list(error_type::VARCHAR) FROM reject_errors GROUP BY line ORDER BY line")
     return [
         (line, next((rule for kind, rule in _REJECTS.items() if kind in kinds), "oneroster.csv.quote"))
-        for line, kinds in rows.fetchall()
+        for line, kinds in rows
     ]
 
 
-def _renumber(con: Any, name: str, rejected: list[int]) -> None:
+def _renumber(con: Connection, name: str, rejected: list[int]) -> None:
     """The parser counts only what it took: the j-th reject, record r, stands before its row r - j."""
+    import pyarrow as pa
+
     gaps = {"_at": [r - j for j, r in enumerate(rejected)], "_shift": list(range(1, len(rejected) + 1))}
-    places = con.create_table(f"{name}__gaps", pa.table(gaps), overwrite=True)
-    table = con.table(f"{name}__read")
+    places = con.ibis.create_table(f"{name}__gaps", pa.table(gaps), overwrite=True)
+    table = con.ibis.table(f"{name}__read")
     taken = table.mutate(_taken=table.rowid() + 1)
     shifted = taken.asof_join(places, on=taken["_taken"] >= places["_at"])
     columns = [shifted[c] for c in table.columns]
-    keep(con, f"{name}__read", shifted.select(*columns, _row=shifted["_taken"] + shifted["_shift"].fill_null(0)))
+    keep(con.ibis, f"{name}__read", shifted.select(*columns, _row=shifted["_taken"] + shifted["_shift"].fill_null(0)))
 
 
-def _judge_cells(con: Any, judge: Judge, source: Source, name: str, masks: set[str]) -> set[int]:
+def _judge_cells(con: Connection, judge: Judge, source: Source, name: str, masks: set[str]) -> set[int]:
     """Counts each kind of fault exactly, looks up the first rows of each that occurs, and returns which do."""
-    rows = con.table(name)
-    faults: dict[str, tuple[Column, int, Any]] = {}
+    faults: list[tuple[Column, int, Any]] = []
     for i, column in enumerate(source.columns):
-        mask = f"_fault{i // _PER_MASK}"
+        mask, divisor = f"_fault{i // _PER_MASK}", 1 << (_BITS * (i % _PER_MASK))
         if mask in masks:
-            bits = (rows[mask] // (1 << (_BITS * (i % _PER_MASK)))) % (1 << _BITS)
-            faults |= {f"{column.name}.{code}": (column, code, bits == code) for code in codes_of(column, source.mode)}
-    counts = con.to_pyarrow(rows.aggregate(**{key: test.sum() for key, (_, _, test) in faults.items()})).to_pylist()[0]
-    for key, (column, code, test) in faults.items():
-        if counts[key]:
-            places = first_rows(con, rows.filter(test), judge.max_per_rule)
-            judge.find(rule_of(column, code), source.name, column.name, places, int(counts[key]))
-    return {code for key, (_, code, _) in faults.items() if counts[key]}
+            faults += [
+                (column, code, fill(_CELL, mask=mask, divisor=divisor, code=code))
+                for code in codes_of(column, source.mode)
+            ]
+    counting = select({f"n{n}": fill("count(*) FILTER (WHERE test)", test=t) for n, (*_, t) in enumerate(faults)}, name)
+    found = set()
+    for (column, code, test), count in zip(faults, con.one(counting.sql("duckdb")), strict=True):
+        if count:
+            places = first_rows(con, fill("SELECT _row FROM held WHERE test", held=name, test=test), judge.max_per_rule)
+            judge.find(rule_of(column, code), source.name, column.name, places, count)
+            found.add(code)
+    return found
 
 
-def first_rows(con: Any, rows: Any, limit: int) -> list[int]:
-    """The first record numbers of an expression with `_row`."""
-    found = con.to_pyarrow(rows.select("_row").order_by("_row").limit(limit))
-    return [int(row) for row in found["_row"].to_pylist()]
+def first_rows(con: Connection, query: Any, limit: int) -> list[int]:
+    """The first record numbers of a query with `_row`."""
+    first = fill("SELECT _row FROM broken ORDER BY _row LIMIT most", broken=query.subquery(), most=limit)
+    return [int(row) for (row,) in con.run(first.sql("duckdb"))]

@@ -8,36 +8,37 @@ from typing import Any
 
 import sqlglot.expressions as sge
 
-from hub.engine import keep
-from hub.standards.validation.oneroster_cells import GUID
+from hub.standards.validation.connection import Connection
 from hub.standards.validation.oneroster_layout import Column
 from hub.standards.validation.oneroster_read import Table, first_rows
 from hub.standards.validation.profiles import Judge
-from hub.standards.validation.sql_tree import create, fill
+from hub.standards.validation.sql_tree import create, fill, select
 
+_LATER = """SELECT t._row FROM held t JOIN (SELECT sourcedId, min(_row) AS first FROM held WHERE sourcedId IS NOT NULL
+    GROUP BY sourcedId HAVING count(*) > 1) twins ON twins.sourcedId = t.sourcedId AND t._row > twins.first"""
+#: IN, not a join: whatever the sizes, the file referred to is what is put into memory.
+_LOST = "count(*) FILTER (WHERE NOT (said IN (SELECT sourcedId FROM ids WHERE sourcedId IS NOT NULL)))"
 _ONE = "SELECT _row, said AS raw FROM living WHERE said IS NOT NULL"
-_MANY = """SELECT DISTINCT _row, raw FROM (SELECT _row, trim(unnest(string_split(said, ','))) AS raw FROM living)
+_MANY = """SELECT DISTINCT _row, raw FROM (SELECT _row, trim(unnest(string_split(said, ','))) AS raw FROM listing)
     WHERE raw <> ''"""
+#: Most lists have one item: what is an id as it stands need not be taken apart.
+_LISTING = "SELECT _row, said FROM living WHERE NOT (said IN (SELECT sourcedId FROM ids WHERE sourcedId IS NOT NULL))"
 _LOOSE = "SELECT r._row, r.raw FROM refers r ANTI JOIN ids t ON t.sourcedId = r.raw"
-_COUNT = "SELECT count(*), count(*) FILTER (WHERE NOT guid) FROM loose"
-_PLACES = "SELECT _row, guid AS _guid FROM loose"
+_GUID = "SELECT _row FROM loose WHERE is_guid(raw)"
+_NO_GUID = "SELECT _row FROM loose WHERE NOT is_guid(raw)"
 
 
-def judge_keys(con: Any, judge: Judge, table: Table) -> None:
+def judge_keys(con: Connection, judge: Judge, table: Table) -> None:
     """OneRoster CSV binding: sourcedId is unique in its file. The first of several rows is the good one."""
-    if not table.twins:
-        return
-    rows = con.table(table.rows)
-    ids = rows["sourcedId"]
-    many = rows.filter(ids.notnull()).group_by("sourcedId").aggregate(_first=rows["_row"].min(), _n=ids.count())
-    twins = keep(con, "twins", many.filter(many["_n"] > 1))
-    later = rows.inner_join(twins, "sourcedId").filter(lambda t: t["_row"] > t["_first"])
-    count = int(con.to_pyarrow(later.count()).as_py())
-    judge.find("oneroster.key.duplicate", table.source.name, "sourcedId", _rows(con, judge, later, count), count)
+    if table.twins:
+        later = fill(_LATER, held=table.rows)
+        count = _count(con, later)
+        places = first_rows(con, later, judge.max_per_rule)
+        judge.find("oneroster.key.duplicate", table.source.name, "sourcedId", places, count)
 
 
 def judge_references(
-    con: Any, judge: Judge, tables: Mapping[str, Table], known: Mapping[str, Table], *, packaged: bool
+    con: Connection, judge: Judge, tables: Mapping[str, Table], known: Mapping[str, Table], *, packaged: bool
 ) -> int:
     """OneRoster CSV binding: a bulk set defines all it refers to; a delta may refer to what is known already.
 
@@ -45,69 +46,90 @@ def judge_references(
     """
     unjudged = 0
     for table in tables.values():
+        refers = {}
         for column in table.source.columns:
             if column.to and column.name in table.columns:
-                unjudged += _judge_column(con, judge, tables, known, table, column, packaged)
+                targets = [t for t in (tables.get(column.to), known.get(column.to)) if t and "sourcedId" in t.columns]
+                refers[column] = tuple(t.rows for t in targets)
+        for column in _lost(con, table, refers):
+            unjudged += _judge_column(con, judge, tables, known, table, column, refers[column], packaged)
     return unjudged
 
 
+def _lost(con: Connection, table: Table, refers: Mapping[Column, tuple[str, ...]]) -> list[Column]:
+    """The columns of a file that may refer to what is not there; those that surely do not cost one look at the file."""
+    plain = tuple((c.name, ids[0]) for c, ids in refers.items() if len(ids) == 1 and not c.many)
+    if not plain:
+        return list(refers)
+    lost = dict(zip((name for name, _ in plain), con.one(_looking(table.living, plain)), strict=True))
+    return [c for c in refers if lost.get(c.name, 1)]
+
+
+@lru_cache(maxsize=256)
+def _looking(living: str, plain: tuple[tuple[str, str], ...]) -> str:
+    counts = {column: fill(_LOST, said=column, ids=ids) for column, ids in plain}
+    return str(select(counts, living).sql("duckdb"))
+
+
 def _judge_column(
-    con: Any,
+    con: Connection,
     judge: Judge,
     tables: Mapping[str, Table],
     known: Mapping[str, Table],
     table: Table,
     column: Column,
+    ids: tuple[str, ...],
     packaged: bool,
 ) -> int:
     target = tables.get(column.to)
-    ids = [t.rows for t in (target, known.get(column.to)) if t and "sourcedId" in t.columns]
-    counting, placing = _statements(column.many, table.living, column.name, tuple(ids))
-    every, bad = con.raw_sql(counting).fetchone()
+    con.run(_loose(column.many, table.living, column.name, ids))
+    every, bad = con.one("SELECT count(*), count(*) FILTER (WHERE NOT is_guid(raw)) FROM loose")
     if not every:
         return 0
-    con.raw_sql(placing)
-    rows, unresolved = con.table("loose"), every - bad
+    unresolved, most = every - bad, judge.max_per_rule
     file, name = table.source.name, column.name
-    judge.find("oneroster.type.guid", file, name, _rows(con, judge, rows.filter(~rows["_guid"]), bad), bad)
+    judge.find("oneroster.type.guid", file, name, first_rows(con, fill(_NO_GUID), most) if bad else [], bad)
     delta = "delta" in (table.source.mode, target.source.mode if target else "")
     if (delta and not known) or (not ids and not packaged):
         return int(unresolved)
     rule = "oneroster.reference.unresolved" if ids else "oneroster.reference.missing_file"
-    places = _rows(con, judge, rows.filter(rows["_guid"]), unresolved)
+    places = first_rows(con, fill(_GUID), most) if unresolved else []
     judge.find(rule, file, name, places, unresolved, f"It refers to {column.to}.csv.")
     return 0
 
 
 @lru_cache(maxsize=512)
-def _statements(many: bool, living: str, column: str, ids: tuple[str, ...]) -> tuple[str, str]:
-    """What counts the references of a column that find no id, and what makes the view `loose` of them."""
-    loose = fill(_MANY if many else _ONE, living=living, said=column)
+def _loose(many: bool, living: str, column: str, ids: tuple[str, ...]) -> str:
+    """What makes the table `loose` of the references of a column that find no id."""
+    if many:
+        listing = fill(_LISTING, living=living, said=column, ids=ids[0]).subquery() if ids else living
+        loose = fill(_MANY, listing=listing, said=column)
+    else:
+        loose = fill(_ONE, living=living, said=column)
     for name in ids:
         loose = fill(_LOOSE, refers=loose.subquery(), ids=name)
-    counting = fill(_COUNT, loose=loose.subquery(), guid=sge.paren(fill(GUID))).sql("duckdb")
-    return counting, create("VIEW", "loose", fill(_PLACES, loose=loose.subquery(), guid=fill(GUID)))
+    return create("TABLE", "loose", loose)
 
 
-def judge_cycles(con: Any, judge: Judge, table: Table) -> None:
+_CLIMBING = "SELECT _row, sourcedId, said AS up FROM living WHERE said IS NOT NULL"
+_HIGHER = """SELECT c._row, c.sourcedId, a.up FROM climbing c
+    JOIN (SELECT DISTINCT ON (sourcedId) sourcedId, up FROM climbing) a ON a.sourcedId = c.up"""
+
+
+def judge_cycles(con: Connection, judge: Judge, table: Table) -> None:
     """parentSourcedId is a hierarchy: each step doubles how far up is looked, so any chain ends within log2(n)."""
     column = next((c for c in table.source.columns if c.to == table.source.layout.name and "parent" in c.name), None)
     if column is None or column.name not in table.columns:
         return
-    rows = con.table(table.living)
-    start = rows.filter(rows[column.name].notnull()).select("_row", "sourcedId", up=rows[column.name])
-    climbing, count = keep(con, "climb0", start), -1
-    for step in range(1, table.accepted.bit_length() + 2):
-        count = int(con.to_pyarrow(climbing.count()).as_py())
-        if not count:
+    con.run(create("TABLE", "climbing", fill(_CLIMBING, living=table.living, said=column.name)))
+    for _ in range(table.accepted.bit_length() + 1):
+        if not _count(con, fill("FROM climbing")):
             return
-        above = climbing.select("sourcedId", higher="up").distinct(on="sourcedId")
-        joined = climbing.inner_join(above, climbing["up"] == above["sourcedId"])
-        climbing = keep(con, f"climb{step % 2}", joined.select("_row", sourcedId=climbing["sourcedId"], up="higher"))
-    count = int(con.to_pyarrow(climbing.count()).as_py())
-    places = _rows(con, judge, climbing, count)
+        con.run(create("TABLE", "climbing", fill(_HIGHER)))
+    count = _count(con, fill("FROM climbing"))
+    places = first_rows(con, fill("SELECT _row FROM climbing"), judge.max_per_rule) if count else []
     judge.find("oneroster.semantic.parent_cycle", table.source.name, column.name, places, count)
 
 
-def _rows(con: Any, judge: Judge, rows: Any, count: int) -> list[int]:
-    return first_rows(con, rows, judge.max_per_rule) if count else []
+def _count(con: Connection, query: Any) -> int:
+    return int(con.one(sge.select("count(*)").from_(query.subquery(), copy=False).sql("duckdb"))[0])

@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 from bisect import bisect_right
 from pathlib import Path
-from typing import Any
 
-import ibis
-
+from hub.standards.validation.connection import Connection
 from hub.standards.validation.oneroster_source import Source
 from hub.standards.validation.profiles import Judge
 
@@ -45,24 +43,28 @@ def judge_rejects(judge: Judge, source: Source, rejects: list[tuple[int, str]], 
         judge.find(rule, source.name, "", rows)
 
 
-def judge_line_breaks(con: Any, judge: Judge, source: Source, view: str, rejected: list[int]) -> None:
+def judge_line_breaks(con: Connection, judge: Judge, source: Source, view: str, rejected: list[int]) -> None:
     """OneRoster CSV binding: no line break inside a field."""
+    import ibis
+
     names = {place: name for name, place in source.places.items()}
-    rows = con.table(view).mutate(_taken=ibis.row_number() + 1)
+    rows = con.ibis.table(view).mutate(_taken=ibis.row_number() + 1)
     for place in range(source.width):
         text = rows[f"c{place}"]
         broken = rows.filter(text.contains("\n") | text.contains("\r"))
-        count = int(con.to_pyarrow(broken.count()).as_py())
+        count = int(con.ibis.to_pyarrow(broken.count()).as_py())
         if count:
-            first = con.to_pyarrow(broken.select("_taken").order_by("_taken").limit(judge.max_per_rule))
+            first = con.ibis.to_pyarrow(broken.select("_taken").order_by("_taken").limit(judge.max_per_rule))
             places = [_shifted(row, rejected) for row in first["_taken"].to_pylist()]
             column = names.get(place, f"column {place + 1}")
             judge.find("oneroster.csv.line_break_in_field", source.name, column, places, count)
 
 
-def judge_quotes(con: Any, judge: Judge, source: Source) -> None:
+def judge_quotes(con: Connection, judge: Judge, source: Source) -> None:
     """RFC 4180, section 2: a field that is not quoted holds no quote. Each record is one line here."""
-    relation = con.con.read_csv(
+    import ibis
+
+    relation = con.plain.read_csv(
         str(source.path),
         columns={"line": "VARCHAR"},
         auto_detect=False,
@@ -76,9 +78,9 @@ def judge_quotes(con: Any, judge: Judge, source: Source) -> None:
         encoding="utf-8",
     )
     relation.create_view("lines__csv", replace=True)
-    lines = con.table("lines__csv").mutate(_row=ibis.row_number() + 1)
+    lines = con.ibis.table("lines__csv").mutate(_row=ibis.row_number() + 1)
     wrong = lines.filter(lines["line"].contains('"') & ~lines["line"].re_search(_LINE))
-    rows = con.to_pyarrow(wrong.select("_row").order_by("_row"))["_row"].to_pylist()
+    rows = con.ibis.to_pyarrow(wrong.select("_row").order_by("_row"))["_row"].to_pylist()
     judge.find("oneroster.csv.unescaped_quote", source.name, "", rows)
 
 

@@ -43,14 +43,6 @@ def text(value: str) -> Any:
     return sge.Literal.string(value)
 
 
-def macro(name: str, body: Any) -> str:
-    """CREATE MACRO `name(raw)` AS the expression."""
-    made = _parsed("CREATE OR REPLACE MACRO made(raw) AS raw").copy()
-    made.this.this.set("this", sge.to_identifier(name))
-    made.set("expression", body)
-    return str(made.sql("duckdb"))
-
-
 def call(name: str, *arguments: Any) -> Any:
     return sge.Anonymous(this=name, expressions=list(arguments))
 
