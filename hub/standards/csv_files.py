@@ -93,6 +93,8 @@ def _by_width(record: list[str], name: str, stream: Stream) -> Header:
 def against_layout(columns: list[str], name: str, stream: Stream) -> Header:
     """The header as the layout that it fits best. Raises AskVendor for a doubled name or a missing column."""
     columns = [c.strip() for c in columns]
+    if stream.options.get("number_repeated"):
+        columns = _numbered(columns)
     first, again = _twice(columns)
     if again:
         # By place: where the header is missing, the first line is a student's row.
@@ -101,6 +103,16 @@ def against_layout(columns: list[str], name: str, stream: Stream) -> Header:
             "Each column may occur once; the first line must be the header.",
         )
     return _fit(columns, name, stream)
+
+
+def _numbered(columns: list[str]) -> list[str]:
+    """A name that comes again has its number behind it: Filler, Filler.2, Filler.3."""
+    counts = dict.fromkeys(columns, 0)
+    found = []
+    for column in columns:
+        counts[column] += 1
+        found.append(f"{column}.{counts[column]}" if column and counts[column] > 1 else column)
+    return found
 
 
 def _twice(columns: list[str]) -> tuple[int, int]:

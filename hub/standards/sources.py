@@ -129,6 +129,7 @@ def _stream(name: str, body: dict[str, Any], folders: tuple[Path, ...]) -> Strea
         "dates",
         "renamed",
         "fold_header",
+        "number_repeated",
         "mode",
         "request",
         "encoding",

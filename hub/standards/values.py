@@ -13,9 +13,15 @@ Expr = Any  # an ibis value; ibis ships no types
 TYPES: dict[str, str] = {"integer": "int64", "number": "float64", "boolean": "boolean", "date": "date"}
 
 
-@ibis.udf.scalar.builtin
-def try_strptime(text: str, format: str) -> dt.timestamp:
+@ibis.udf.scalar.builtin(name="try_strptime")
+def _strptime(text: str, format: str) -> dt.timestamp:
     """DuckDB's parse that yields null instead of raising."""
+
+
+def try_strptime(text: Expr, format: str) -> Expr:
+    """The moment that `text` names in this form, else null. %Y is four digits: DuckDB reads 25 as the year 25."""
+    moment = _strptime(text, format)
+    return (moment.year() >= 1000).ifelse(moment, ibis.null("timestamp")) if "%Y" in format else moment
 
 
 @ibis.udf.scalar.builtin(name="strftime")
