@@ -157,7 +157,7 @@ CASES = {
         },
     ),
     "act": Case(
-        "act", 2025, "ACT/sample_anonymized_file.csv", f"ACT/{OUTPUT}/main", 5, (),
+        "act-scores", 2025, "ACT/sample_anonymized_file.csv", f"ACT/{OUTPUT}/main", 5, (),
         {
             "grade: theirs none, ours Eleventh grade": 1,
             "level only ours: Understanding Complex Texts Above proficiency": 1,

@@ -25,7 +25,7 @@ SCORES: dict[str, list[str]] = next(
 )
 NONE = "*"
 SPACE = "uri://www.nwea.org/map"
-VENDORS = (MAP, "iready", "college-board", "dibels-8", "act", "renaissance-star")
+VENDORS = (MAP, "iready", "college-board", "dibels-8", "act-scores", "renaissance-star")
 #: What a cell may hold: any text, and texts near to what is right, so that both sides of each rule are met.
 CELLS = st.one_of(
     st.text(st.characters(codec="utf-8", exclude_characters="\x00", exclude_categories=("Cs",)), max_size=50),
