@@ -137,6 +137,13 @@ def rename(con: Any, old: str, new: str) -> None:
     con.raw_sql(sge.Alter(this=sge.table_(old, quoted=True), kind="TABLE", actions=[name]).sql("duckdb"))
 
 
+def columns(path: Path) -> list[str]:
+    """Names of the columns of a parquet file, from its footer."""
+    import pyarrow.parquet as pq
+
+    return list(pq.read_schema(path).names)
+
+
 def row_count(path: Path) -> int:
     """Rows of a parquet file, from its footer."""
     import pyarrow.parquet as pq

@@ -14,6 +14,7 @@ from hub import __version__, store
 from hub.config import Settings
 from hub.errors import AskVendor, FixConfiguration, Stop
 from hub.model import Breach, Change, Count, Entity, RuleResult, Run, Slice, SourceOutcome
+from hub.pipeline.carried import carried
 from hub.pipeline.departed import departures
 from hub.pipeline.record import RecordSummary, build_record
 from hub.pipeline.reviews import open_reviews
@@ -135,6 +136,7 @@ def _build_and_publish(
         judge=_judge(slice, run.started.date(), folder),
         scratch=folder / "spill",
         progress=progress,
+        carried=carried(last, run_folder(settings, last) / "record", paths) if last and known.judged else {},
     )
     open_reviews(opened, slice, folder)
     early = [load_summary(p) for p in paths.values()]
