@@ -86,7 +86,7 @@ def normalize_entity(
     later = {n for n, w in mapping.fields.items() if isinstance(w, dict) and "person" in w}
     later |= {f for r in entity.references if r.name in mapping.complete for f, _ in r.fields} - set(values)
     partly = {
-        completion_column(mapping, entity, name): values[on].expr if on else ibis.null("date")
+        completion_column(mapping, entity, name): _day(rows, values, on)
         for name, on in mapping.complete.items()
     }
     read = {n: compile_verb(word, Field(n, "string"), context) for n, word in mapping.checks.items()} | values
@@ -175,6 +175,13 @@ def _shape(column: Expr, spec: Field, vocabulary: Vocabulary) -> Iterable[tuple[
         for namespace in vocabulary.open_namespaces:
             known = known | column.startswith(namespace)
         yield "descriptor.unknown", ~known
+
+
+def _day(rows: Any, values: dict[str, Value], on: str) -> Any:
+    """The date that a completed reference must hold: a field, or a column that `rows` made for it."""
+    if not on:
+        return ibis.null("date")
+    return values[on].expr if on in values else rows[on].cast("date")
 
 
 def _complete(kept: Any, entity: Entity) -> Any:

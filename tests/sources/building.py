@@ -46,7 +46,13 @@ class Built:
 
 
 def opened(files: Iterable[Path]) -> tuple[OpenedFile, ...]:
-    return tuple(OpenedFile(f.name, f, hashlib.sha256(f.read_bytes()).hexdigest()) for f in files)
+    return tuple(OpenedFile(_landed(f), f, hashlib.sha256(f.read_bytes()).hexdigest()) for f in files)
+
+
+def _landed(file: Path) -> str:
+    """The name below a sample folder: that of a page says what it was asked for, `marks/<course>/000001.json`."""
+    parts = file.parts
+    return "/".join(parts[parts.index("sample") + 1 :]) if "sample" in parts else file.name
 
 
 def built(vendor: str | Source, year: int, files: Iterable[Path], out: Path) -> Built:
