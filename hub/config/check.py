@@ -130,12 +130,13 @@ def _by_meaning(document: Document, specs: Path) -> Iterator[Fault]:
 def place_of(vendor: str, specs: Path) -> str:
     """The key of hub.yaml that says where a vendor's data is: `path` for files, `database`, `auth` where the
     address is known, else `url`."""
-    kind = None
-    while not kind and vendor:
+    words: dict[str, Any] = {}
+    while not words.get("kind") and vendor:
         with (specs / "sources" / vendor / "source.yaml").open("rb") as file:
             head = _dict(yaml.load(file, Loader=yaml.CSafeLoader))
-        kind, vendor = _dict(head.get("transport")).get("kind"), head.get("extends", "")
-    return {"file": "path", "sql": "database", "google-api": "auth"}.get(kind or "file", "url")
+        words, vendor = _dict(head.get("transport")) | words, head.get("extends", "")
+    known = "auth" if "url" in words else "url"
+    return {"file": "path", "sql": "database", "google-api": "auth"}.get(words.get("kind", "file"), known)
 
 
 def _source(

@@ -85,10 +85,7 @@ def normalize_entity(
     }
     later = {n for n, w in mapping.fields.items() if isinstance(w, dict) and "person" in w}
     later |= {f for r in entity.references if r.name in mapping.complete for f, _ in r.fields} - set(values)
-    partly = {
-        completion_column(mapping, entity, name): _day(rows, values, on)
-        for name, on in mapping.complete.items()
-    }
+    partly = {completion_column(mapping, entity, name): _day(rows, values, on) for name, on in mapping.complete.items()}
     read = {n: compile_verb(word, Field(n, "string"), context) for n, word in mapping.checks.items()} | values
     losses = {f"_lost.{n}": v.lost.fill_null(False) for n, v in read.items() if v.lost is not None}
     mended = {

@@ -121,12 +121,13 @@ class Reader:
                 yield self._page(sheet, position, {"began": began, **known})
             return
         each = self.request["each"]
-        for one in sorted(ids.get(each["stream"], ())):
+        for one in sorted(ids.get(each["stream"], set()) - set(each.get("except", ()))):
             if kept and one < kept["each"]:
                 continue
             first = start if kept and one == kept["each"] else Position()
             for sheet, position in self.sheets(gather, first, self._changes(since), one):
-                yield self._page(sheet, position, {"began": began, "each": one}, one)
+                known = {} if gather is None else {"ids": sorted(gather)}
+                yield self._page(sheet, position, {"began": began, "each": one, **known}, one)
 
     def _page(self, sheet: Sheet, position: Position, more: dict[str, Any], one: str = "") -> Page:
         folder = f"{self.stream.name}/{quote(one, safe='')}/" if one else f"{self.stream.name}/"
@@ -151,7 +152,9 @@ class Reader:
     def _sheet(self, page: int, url: str, params: dict[str, Any], gather: set[str] | None) -> Sheet | None:
         where, said = self.where(page), self.request
         method = said.get("method", "GET")
-        body = {"json": said.get("body", {})} if method == "POST" else {}
+        body: dict[str, Any] = {"json": said.get("body", {})} if method == "POST" else {}
+        if said.get("send") == "form":
+            params, body = {}, {"data": params}
         answer = self.session.get(where.partition(": ")[2], url, params, method=method, **body)
         if answer.status in said.get("none_when", ()) or (
             page > 1 and answer.status in self.paging.get("past_end", ())

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from hub.connectors.pulling import Pull
 from hub.errors import FixConfiguration, RetryLater
 
-KINDS = ("none", "oauth2", "oauth1", "bearer", "key", "basic")
+KINDS = ("none", "oauth2", "oauth1", "bearer", "key", "basic", "form")
 
 
 class _Header(AuthBase):
@@ -21,6 +21,18 @@ class _Header(AuthBase):
 
     def __call__(self, request: Any) -> Any:
         request.headers[self._name] = self._value
+        return request
+
+
+class _Form(AuthBase):
+    """A token among the fields of the form that is sent: never in an address."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self._name, self._value = name, value
+
+    def __call__(self, request: Any) -> Any:
+        text = request.body.decode() if isinstance(request.body, bytes) else request.body or ""
+        request.prepare_body([*parse_qsl(text, keep_blank_values=True), (self._name, self._value)], None)
         return request
 
 
@@ -78,6 +90,8 @@ class Granted:
             return made
         if kind == "bearer":
             return _Header("Authorization", f"Bearer {self._secret('token')}")
+        if kind == "form":
+            return _Form(str(self._words.get("field", "token")), self._secret("token"))
         if kind == "key":
             return _Header(str(self._words.get("header", "X-API-Key")), self._secret("key"))
         return HTTPBasicAuth(self._secret("user").encode(), self._secret("password").encode())

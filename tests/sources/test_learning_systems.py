@@ -1,0 +1,164 @@
+"""Learning systems over HTTP: a server on loopback hands out each vendor's sample as the vendor would."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from hub.connectors import Pull, fetch
+from hub.errors import HubError
+from hub.model import OpenedDelivery, OpenedFile, Slice, StreamEnd
+from hub.standards.normalize import Vocabulary
+from hub.standards.source_state import Work, build_state
+from hub.standards.sources import SCHEMAS, load_source
+from tests.connectors.token_server import CLIENT, SECRET, signed
+from tests.sources.building import codes, entities
+from tests.sources.building import read_state as read
+from tests.sources.test_contract import outcome
+
+Asked = dict[str, Any]  # path, query, form, headers
+YEAR = 2027
+
+
+def sample(vendor: str, name: str) -> Any:
+    return json.loads((SCHEMAS / "sources" / vendor / "sample" / name).read_text())
+
+
+def canvas(asked: Asked) -> tuple[int, Any, dict[str, str]]:
+    """A bare list in pages of one, with Canvas' Link header; ids are texts where they are asked for so."""
+    if asked["headers"]["Authorization"] != f"Bearer {SECRET}" or "string-ids" not in asked["headers"]["Accept"]:
+        return 401, {"errors": [{"message": "user authorization required"}]}, {}
+    course, _, kind = asked["path"].removeprefix("/api/v1/courses/").partition("/")
+    if asked["path"] == "/api/v1/accounts/self/courses":
+        rows = sample("canvas", "courses.json")
+    elif kind == "students/submissions":
+        assert asked["query"]["student_ids[]"] == ["all"]
+        rows = sample("canvas", "submissions/31/submissions-1.json")
+    else:
+        rows = [row for row in sample("canvas", f"{kind}.json") if row["course_id"] == course]
+    page = int(asked["query"].get("page", ["1"])[0])
+    here = f"http://{asked['headers']['Host']}{asked['path']}?per_page=1"
+    more = "&student_ids[]=all" if "submissions" in kind else ""
+    link = f'<{here}{more}&page=1>; rel="first"'
+    if page < len(rows):
+        link = f'<{here}{more}&page={page + 1}>; rel="next",{link}'
+    return 200, rows[page - 1 : page], {"Link": link}
+
+
+def moodle(asked: Asked) -> tuple[int, Any, dict[str, str]]:
+    """One function each; a wrong token is an exception with status 200."""
+    form = {name: values[0] for name, values in asked["form"].items()}
+    if form.get("wstoken") != SECRET or asked["query"]:
+        return 200, {"exception": "moodle_exception", "errorcode": "invalidtoken", "message": "Invalid token"}, {}
+    assert form["moodlewsrestformat"] == "json"
+    function = form["wsfunction"]
+    if function == "core_course_get_courses":
+        return 200, sample("moodle", "courses.json"), {}
+    if function == "mod_assign_get_assignments":
+        assert form["courseids[0]"] == "12"
+        return 200, sample("moodle", "assignments/12/assignments-1.json"), {}
+    assert (function, form["courseid"]) == ("gradereport_user_get_grade_items", "12")
+    return 200, sample("moodle", "grades/12/grades-1.json"), {}
+
+
+def schoology(asked: Asked) -> tuple[int, Any, dict[str, str]]:
+    """Lists by start and limit, each request signed."""
+    if not signed(asked["uri"], {"Authorization": asked["headers"].get("Authorization", "")}):
+        return 401, {}, {}
+    parts = asked["path"].removeprefix("/v1/").split("/")
+    kind, folder = parts[-1], f"{parts[-1]}/{parts[1]}/" if len(parts) > 1 else ""
+    body = sample("schoology", f"{folder}{kind}-1.json" if folder else f"{kind}.json")
+    if kind == "grades":
+        return 200, body, {}
+    name = kind.removesuffix("s")
+    start, limit = int(asked["query"]["start"][0]), int(asked["query"]["limit"][0])
+    return 200, {name: body[name][start : start + limit], "total": body["total"]}, {}
+
+
+SYSTEMS: dict[str, tuple[Callable[[Asked], tuple[int, Any, dict[str, str]]], str, dict[str, str]]] = {
+    "canvas": (canvas, "/api/v1", {"token_env": "TOKEN"}),
+    "moodle": (moodle, "", {"token_env": "TOKEN"}),
+    "schoology": (schoology, "/v1", {"client_id_env": "ID", "client_secret_env": "TOKEN"}),
+}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Any
+
+    def do_GET(self) -> None:
+        address = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        host = f"http://{self.headers['Host']}"
+        asked = {"path": address.path, "query": parse_qs(address.query), "form": parse_qs(body),
+                 "headers": self.headers, "uri": host + self.path}  # fmt: skip
+        status, answer, headers = self.server.system(asked)
+        content = json.dumps(answer).encode()
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(content)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_POST = do_GET
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Any]:
+    made = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    thread = threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield made
+    made.shutdown()
+    made.server_close()
+
+
+def pull(server: Any, vendor: str, secret: str = SECRET) -> Pull:
+    server.system, base, auth = SYSTEMS[vendor]
+    source = load_source(vendor)
+    words = {**source.transport, "url": f"http://127.0.0.1:{server.server_port}{base}"}
+    words |= {"auth": {**source.transport["auth"], **auth}, "per_second": 1000}
+    return Pull(
+        "lms", Slice("birch", YEAR), words, source.streams, secret=lambda name, _: CLIENT if name == "ID" else secret
+    )
+
+
+@pytest.mark.parametrize("vendor", SYSTEMS)
+def test_what_the_system_hands_out_is_what_the_sample_says(server: Any, vendor: str, tmp_path: Path) -> None:
+    pieces = list(fetch(pull(server, vendor)))
+    files = []
+    for piece in (p for p in pieces if not isinstance(p, StreamEnd)):
+        content = piece.open().read()
+        path = tmp_path / sha256(piece.name.encode()).hexdigest()
+        path.write_bytes(content)
+        files.append(OpenedFile(piece.name, path, sha256(content).hexdigest(), piece.stream))
+    source = load_source(vendor)
+    assert {p.stream for p in pieces if isinstance(p, StreamEnd)} == {s.name for s in source.streams}
+    facts = {"schoolYear": YEAR, "localEducationAgencyId": 4410, "today": None}
+    work = Work("lms", source, entities(), Vocabulary(codes(), source.namespaces), {}, facts)
+    scopes = {s.name: "full" for s in source.streams}
+    delivery = OpenedDelivery(1, datetime(2026, 11, 25, tzinfo=UTC), tuple(files), scopes)  # type: ignore[arg-type]
+    state = read(build_state(work, [delivery], tmp_path / "state"), tmp_path / "state")
+    expected = sample(vendor, "expected.json")
+    assert outcome(state, YEAR)["accepted"] == expected["accepted"]
+    for count in state.summary.counts:
+        assert count.rows_in == count.accepted + count.held + sum(count.ignored.values())
+
+
+@pytest.mark.parametrize("vendor", SYSTEMS)
+def test_a_wrong_secret_is_refused_in_words_that_hold_none(server: Any, vendor: str) -> None:
+    with pytest.raises(HubError) as refused:
+        list(fetch(pull(server, vendor, secret="wr0ng canary")))
+    assert "canary" not in str(refused.value)
+    assert "lms" in str(refused.value)
