@@ -35,6 +35,10 @@ class List:
     cap: int = 1000
     key: str = "sourcedId"
 
+    def shown(self, query: dict[str, str]) -> list[dict[str, Any]]:
+        """The rows that a query asks for."""
+        return self.rows
+
 
 @dataclass
 class Hostile:
@@ -140,14 +144,15 @@ class _Handler(BaseHTTPRequestHandler):
         start = self._start(found, query, size)
         if fault == "repeated":
             start = max(0, start - size)
-        rows = found.rows[start:] if found.paging == "none" else found.rows[start : start + size]
-        total = len(found.rows) + {"total-more": 7, "total-less": -7}.get(fault, 0)
+        shown = found.shown(query)
+        rows = shown[start:] if found.paging == "none" else shown[start : start + size]
+        total = len(shown) + {"total-more": 7, "total-less": -7}.get(fault, 0)
         headers = {} if fault == "no-total" else {"X-Total-Count": str(total)}
         body: Any = {found.envelope: rows} if found.envelope else rows
         after = start + len(rows)
-        if after < len(found.rows) and found.paging == "token":
+        if after < len(shown) and found.paging == "token":
             body = {**body, "nextPageToken": f"t{after}"}
-        if after < len(found.rows) and found.paging == "link":
+        if after < len(shown) and found.paging == "link":
             link = f"{path}?{urlencode({'limit': asked, 'bookmark': after})}"
             whole = {"relative": link, "foreign": f"https://elsewhere.example.org{link}"}.get(
                 fault, self.plan.url + link

@@ -66,11 +66,10 @@ def path_of(name: str, version: str = "1.1") -> str:
     return f"{_ROOTS[version][_SERVICE.get(name, 'rostering')]}/{name}"
 
 
-def district(folder: Path, server: Hostile, version: str = "1.1", size: int = 3, **more: str) -> Settings:
+def district(folder: Path, server: Hostile, version: str = "1.1", size: int = 3, changes: str = "false") -> Settings:
     """A hub.yaml whose one source is the server."""
     vendor = {"1.1": "oneroster-rest", "1.2": "oneroster-rest-v1p2"}[version]
     base = {"1.1": "/ims/oneroster/v1p1", "1.2": "/ims/oneroster"}[version]
-    words = "".join(f"        {k}: {v}\n" for k, v in more.items())
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "hub.yaml"
     path.write_text(
@@ -86,8 +85,13 @@ districts:
         url: {server.url}{base}
         auth: {{client_id_env: SIS_ID, client_secret_env: SIS_SECRET, token_url: "{server.url}/token"}}
         timeout: 2
-        transport: {{paging: {{size: {size}}}, retry: {{times: 2, backoff: 0}}, per_second: 1000, max_bytes: 1000000}}
-{words}"""
+        transport:
+          paging: {{size: {size}}}
+          retry: {{times: 2, backoff: 0}}
+          changes: {{use: {changes}}}
+          per_second: 1000
+          max_bytes: 1000000
+"""
     )
     return load(path)
 

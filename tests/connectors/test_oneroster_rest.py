@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hub import pipeline
-from hub.config import Settings
-from hub.model import Run, Slice
-from hub.pipeline.source import load_outcome
-from tests.connectors.hostile import Hostile, serving
-from tests.connectors.oneroster_server import ENVIRONMENT, district, lists
+from hub.config import Settings, load
+from hub.errors import HubError
+from hub.landing import Delivery, deliveries
+from hub.landing.blobs import find_blob
+from hub.model import Run, Slice, SourceOutcome
+from hub.pipeline.source import land_source, load_outcome, save_outcome
+from hub.pipeline.source import pull as pull_source
+from hub.standards.sources import load_source
+from tests.connectors.hostile import CANARY, FAULTS, Hostile, List, serving
+from tests.connectors.oneroster_server import ENVIRONMENT, district, lists, path_of
+from tests.connectors.token_server import SECRET
 from tests.sources.oneroster_package import (
     YEAR,
     Sent,
@@ -70,3 +85,134 @@ def test_rest_says_what_csv_says(tmp_path: Path, version: str) -> None:
         assert run.status == "published", run.message
         assert said(settings) == wanted.rows
         assert night(settings).status == "unchanged"
+
+
+def landed(settings: Settings) -> Delivery | None:
+    """Tonight's delivery of the source, as the night lands it."""
+    source = settings.district(SLICE.district).sources[0]
+    vendor = load_source(source.vendor, settings.specs)
+    return land_source(settings, SLICE, source, vendor, lambda *_: None, datetime.now(UTC))
+
+
+def ids(settings: Settings, delivery: Delivery, stream: str) -> set[str]:
+    found: set[str] = set()
+    for file in delivery.files:
+        if file.stream == stream:
+            path = find_blob(settings.state, SLICE.district, file.name, file.sha256, file.size)
+            found |= {row["sourcedId"] for row in json.loads(path.read_bytes())[stream]}
+    return found
+
+
+#: What a server may do to a list of which it is asked for page 2, and whether the night may have all of it.
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_night_has_all_that_is_there_or_keeps_the_last_good_slice(
+    tmp_path: Path, server: Hostile, fault: str
+) -> None:
+    settings = district(tmp_path, server)
+    good = landed(settings)
+    assert good is not None
+    users = server.lists[path_of("users")].rows
+    users.append({**users[0], "sourcedId": "u-new", "givenName": CANARY})
+    before = {row["sourcedId"] for row in users}
+    server.misbehave(path_of("users"), fault, 2)
+    try:
+        tonight = landed(settings)
+    except HubError:
+        assert deliveries(settings.state, SLICE, "sis") == [good]
+        server.faults.clear()
+        tonight = landed(settings)  # the next night is whole again, wherever this one was cut off
+    assert tonight is not None
+    assert tonight.seq == 2
+    assert ids(settings, tonight, "users") >= {row["sourcedId"] for row in users} & before
+
+
+def test_killed_half_way_it_goes_on_and_asks_for_one_page_again_at_most(tmp_path: Path, server: Hostile) -> None:
+    settings = district(tmp_path, server, size=2)
+    victim: list[subprocess.Popen[bytes]] = []
+    asked: list[tuple[str, str]] = []
+
+    def own(handler: Any, path: str, query: dict[str, str]) -> bool:
+        asked.append((path, query.get("offset", "")))
+        if len(asked) in (9, 14) and victim[-1].poll() is None:
+            victim[-1].send_signal(signal.SIGKILL)
+            victim[-1].wait()
+        return False
+
+    server.own = own
+    code = "import sys; from tests.connectors.test_oneroster_rest import landed_by; landed_by(sys.argv[1])"
+    for _ in range(3):
+        victim.append(
+            subprocess.Popen(
+                [sys.executable, "-c", code, str(tmp_path / "hub.yaml")],
+                cwd=Path(__file__).parents[2],
+                env=os.environ | ENVIRONMENT,
+            )
+        )
+        victim[-1].wait(120)
+    assert [v.returncode for v in victim] == [-signal.SIGKILL, -signal.SIGKILL, 0]
+    (tonight,) = deliveries(settings.state, SLICE, "sis")
+    assert ids(settings, tonight, "users") == {row["sourcedId"] for row in server.lists[path_of("users")].rows}
+    assert len({f.name for f in tonight.files}) == len(tonight.files)
+    again = Counter(asked)
+    assert sum(n - 1 for n in again.values()) <= 2  # two kills
+
+
+def landed_by(config: str) -> None:
+    landed(load(Path(config)))
+
+
+def test_changes_and_deletions_reach_the_state_and_a_full_pull_finds_what_vanished(
+    tmp_path: Path, server: Hostile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.lists = {path: Changing(**vars(found)) for path, found in server.lists.items()}
+    settings = district(tmp_path, server, changes="true")
+    users = server.lists[path_of("users")].rows
+    assert pull(settings).status == "fresh"
+    users[0] |= {"givenName": "Renamed", "dateLastModified": "2099-01-01T00:00:00.000Z"}
+    users[1] |= {"status": "tobedeleted", "dateLastModified": "2099-01-01T00:00:00.000Z"}
+    vanished = users.pop(2)
+    outcome = pull(settings)
+    assert outcome.status == "fresh", outcome.message
+    newest = deliveries(settings.state, SLICE, "sis")[-1]
+    assert {end.scope for end in newest.streams.values()} == {"delta"}
+    text = json.dumps(said(settings)["Student"])
+    assert "Renamed" in text
+    assert f'"{users[1]["givenName"]}' not in text.replace("\\", "")
+    assert vanished["givenName"] in text  # a pull of changes cannot know
+    monkeypatch.setattr("hub.connectors.http.timedelta", lambda days=0, **more: timedelta(**more))
+    assert pull(settings).status == "fresh"
+    assert {end.scope for end in deliveries(settings.state, SLICE, "sis")[-1].streams.values()} == {"full"}
+    assert vanished["givenName"] not in json.dumps(said(settings)["Student"])
+
+
+def test_a_refused_secret_fails_this_source_and_no_word_of_a_pupil_is_told(
+    tmp_path: Path, server: Hostile, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = district(tmp_path, server)
+    assert pull(settings).status == "fresh"
+    for fault, status in (("refused", "failed"), ("error", "refused"), ("html", "failed"), ("500-forever", "failed")):
+        server.misbehave(path_of("users"), fault, 1)
+        outcome = pull(settings)
+        assert outcome.status == status
+        assert outcome.state
+        assert outcome.remedy
+        told = json.dumps(asdict(outcome), default=str) + "".join(capfd.readouterr())
+        assert not [word for word in (CANARY, SECRET, "filter=", "limit=") if word in told]
+
+
+class Changing(List):
+    """A list that a filter on dateLastModified shortens."""
+
+    def shown(self, query: dict[str, str]) -> list[dict[str, Any]]:
+        if "filter" not in query:
+            return self.rows
+        since = query["filter"].split("'")[1]
+        return [row for row in self.rows if row["dateLastModified"] >= since]
+
+
+def pull(settings: Settings) -> SourceOutcome:
+    """Land and normalize, as the night does."""
+    source = settings.district(SLICE.district).sources[0]
+    outcome = pull_source(settings, SLICE, source, "", lambda *_: None, datetime.now(UTC))
+    save_outcome(settings, SLICE, outcome)
+    return outcome
