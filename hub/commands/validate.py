@@ -8,10 +8,23 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from hub.commands.options import debug_option, json_option
+from hub.commands.options import (
+    config_option,
+    debug_option,
+    district_option,
+    json_option,
+    one_district,
+    open_records,
+    settings_of,
+    year_option,
+)
+
+if TYPE_CHECKING:
+    from hub.standards.validation import Known
 
 FORMATS = ("text", "json", "html", "csv", "junit")
 _path = click.Path(path_type=Path)
@@ -26,6 +39,10 @@ _path = click.Path(path_type=Path)
     "--profile", default="strict", show_default=True, help="strict as a certification judges, lenient as an importer."
 )
 @click.option("--previous", type=_path, multiple=True, metavar="PATH", help="An earlier delivery to compare with.")
+@click.option("--store", "look_up", is_flag=True, help="Look references up in what is published (of hub.yaml) too.")
+@config_option
+@district_option
+@year_option
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write the result there.")
 @click.option(
@@ -42,6 +59,10 @@ def command(
     kind: str | None,
     profile: str,
     previous: tuple[Path, ...],
+    look_up: bool,
+    config: Path | None,
+    district: str | None,
+    year: int | None,
     form: str,
     out: Path | None,
     max_per_rule: int,
@@ -58,6 +79,7 @@ def command(
     Examples:
       hub validate package.zip
       hub validate package.zip --profile lenient --previous last-night.zip
+      hub validate delta.zip --store --district my-district
       hub validate package.zip --format junit --out result.xml
       hub validate --explain oneroster.type.date
     """
@@ -70,7 +92,9 @@ def command(
     from hub.standards.validation.formats import FORMATS as WRITERS
     from hub.standards.validation.formats import counted
 
-    with _on_disk(paths) as given, progress() as told:
+    if not look_up and (district or year or config):
+        raise click.UsageError("--config, --district and --year say whose store --store looks into: add --store.")
+    with _on_disk(paths) as given, _published(look_up, config, district, year) as known, progress() as told:
         found = validate(
             given,
             standard=standard,
@@ -80,6 +104,7 @@ def command(
             max_per_rule=max_per_rule,
             show_values=show_values,
             kind=kind,
+            store=known,
             progress=told,
         )
     written = WRITERS["json" if as_json else form](found)
@@ -103,6 +128,20 @@ def _on_disk(paths: Sequence[Path]) -> Iterator[list[Path]]:
         with copy.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
         yield [copy if path == Path("-") else path for path in paths]
+
+
+@contextmanager
+def _published(look_up: bool, config: Path | None, district: str | None, year: int | None) -> Iterator[Known | None]:
+    """What the store of a district knows, or None where it is not to be asked."""
+    if not look_up:
+        yield None
+        return
+    from hub.commands.published import known
+
+    settings = settings_of(config)
+    slice_ = settings.slice(one_district(settings, district).id, year)
+    with tempfile.TemporaryDirectory(prefix="hub-published-") as folder:
+        yield known(open_records(settings, slice_.district), slice_, Path(folder))
 
 
 def _explain(name: str, as_json: bool) -> int:

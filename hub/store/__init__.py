@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from hub.store.snapshots import identifiers as identifiers
     from hub.store.snapshots import known_keys as known_keys
     from hub.store.snapshots import snapshot as snapshot
+    from hub.store.values import published_values as published_values
 
 _HOMES = {
     "current": ("current_rows",),
@@ -48,6 +49,7 @@ _HOMES = {
     "publishing": ("publish",),
     "reviewing": ("Review", "add_reviews", "decide_review", "decisions", "reviews"),
     "snapshots": ("identifiers", "known_keys", "snapshot"),
+    "values": ("published_values",),
 }
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from hub.errors import FixConfiguration
-from hub.standards.validation.findings import Finding, Progress, Validation, silent
+from hub.standards.validation.findings import Finding, Known, Progress, Validation, silent
 
 STANDARDS = {"oneroster": "OneRoster", "ed-fi": "Ed-Fi", "edfi": "Ed-Fi"}
 
@@ -22,7 +21,7 @@ def validate(
     previous: Sequence[Path | str] | None = None,
     max_per_rule: int = 100,
     show_values: bool = False,
-    store: Any = None,
+    store: Known | None = None,
     kind: str | None = None,
     names: Sequence[str] | None = None,
     previous_names: Sequence[str] | None = None,
@@ -32,9 +31,9 @@ def validate(
 
     `profile` is one of schemas/profiles; `previous` an earlier delivery to compare with; `max_per_rule` limits the
     places shown per rule, file and column, never the counts; findings hold values only with `show_values`; `store`
-    (Ed-Fi) also resolves references; `kind` is the resource of JSON bodies whose file is not named after one; `names`
-    is what to call each of `paths`; `progress` is told of each step. Raises AskVendor when this is no feed or can't be
-    read, FixConfiguration for a standard, version or profile that is not known.
+    also resolves references (of OneRoster, those of a delta); `kind` is the resource of JSON bodies whose file is not
+    named after one; `names` is what to call each of `paths`; `progress` is told of each step. Raises AskVendor when
+    this is no feed or can't be read, FixConfiguration for a standard, version or profile that is not known.
     """
     from hub.standards.validation.archive import open_feed
     from hub.standards.validation.profiles import Judge, load_profile
@@ -53,7 +52,9 @@ def validate(
             from hub.standards.validation.oneroster import validate_oneroster
 
             judge = Judge(judged, max_per_rule, show_values)
-            return validate_oneroster(feed, work, judge, version=version, previous=before, progress=progress)
+            return validate_oneroster(
+                feed, work, judge, version=version, previous=before, store=store, progress=progress
+            )
         from hub.standards.validation.edfi import validate_edfi
 
         return validate_edfi(
@@ -70,4 +71,4 @@ def validate(
         )
 
 
-__all__ = ["validate", "Finding", "Progress", "Validation"]
+__all__ = ["validate", "Finding", "Known", "Progress", "Validation"]

@@ -16,10 +16,10 @@ from hub.standards.shapes import ENTITY_GROUPS, load_shapes, versions
 from hub.standards.specs import descriptor_codes
 from hub.standards.validation.edfi_facts import Facts
 from hub.standards.validation.edfi_json import BodyReader, resource_of
-from hub.standards.validation.edfi_sets import Delivery, Known, removed
+from hub.standards.validation.edfi_sets import Delivery, removed
 from hub.standards.validation.edfi_tally import Tally
 from hub.standards.validation.edfi_xml import Document, DocumentReader, Opened, kinds_of, open_document
-from hub.standards.validation.findings import FileRead, Progress, Validation, silent
+from hub.standards.validation.findings import FileRead, Known, Progress, Validation, silent
 from hub.standards.validation.profiles import Judge, load_profile
 
 #: The version of bodies, which do not say one.
@@ -42,10 +42,10 @@ def validate_edfi(
     """Check the files of one delivery together: interchange documents (XML), bodies (JSON, JSONL), and folders of them.
 
     `version` ("5.2", "6.1") is that of the documents' namespace unless it is given; bodies say none: default 5.2.
-    `store`: entity -> parquet file with the md5 keys (`_key`) of what is known already, or None. `previous`: the files
-    of an earlier delivery. `kind`: the resource of bodies whose file is not named after one. `names`: what to call
-    each path. A record's place is its number in its file and, in XML, its line. Raises AskVendor when no file is there
-    or none is of Ed-Fi, FixConfiguration for an unknown version or profile.
+    `store`: the keys of what is published already. `previous`: the files of an earlier delivery. `kind`: the resource
+    of bodies whose file is not named after one. `names`: what to call each path. A record's place is its number in its
+    file and, in XML, its line. Raises AskVendor when no file is there or none is of Ed-Fi, FixConfiguration for an
+    unknown version or profile.
     """
     if version is not None and version not in versions():
         raise FixConfiguration(f"There is no Ed-Fi Data Standard {version}.", f"Choose one of {', '.join(versions())}.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import ibis
@@ -12,9 +11,7 @@ import ibis
 from hub.engine import count, keep
 from hub.standards.validation.edfi_extract import PART, Slot
 from hub.standards.validation.edfi_tally import Tally
-
-#: Entity -> parquet file with a column `_key` (md5 hex of the natural key) of every record already known.
-Known = Callable[[str], Path | None]
+from hub.standards.validation.findings import Known
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from hub.model import Severity
@@ -15,6 +16,11 @@ STAGES: tuple[Stage, ...] = (
 
 #: Told what begins now, how many of its kind are done, and of how many (0: not known).
 Progress = Callable[[str, int, int], None]
+
+
+#: What is published already. An Ed-Fi entity -> parquet file with a column `_key` (md5 hex of the natural key) of every
+#: record; a OneRoster file, such as users -> one with a column `sourcedId`. None: nothing is known of it.
+Known = Callable[[str], Path | None]
 
 
 def silent(step: str, done: int, total: int) -> None:

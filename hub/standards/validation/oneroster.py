@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hub.standards.validation.archive import Feed, SentFile
 from hub.standards.validation.connection import Connection
-from hub.standards.validation.findings import FileRead, Progress, Validation, silent
+from hub.standards.validation.findings import FileRead, Known, Progress, Validation, silent
 from hub.standards.validation.oneroster_bytes import judge_bytes, scan_bytes
 from hub.standards.validation.oneroster_cells import functions
 from hub.standards.validation.oneroster_header import judge_header
@@ -47,11 +47,13 @@ def validate_oneroster(
     *,
     version: str | None = None,
     previous: Feed | None = None,
+    store: Known | None = None,
     progress: Progress = silent,
 ) -> Validation:
     """All findings of a package. Nothing stops the run: what one stage finds does not hide what the next would.
 
-    `previous` is an earlier package to compare with. Temporary files go to `workdir`.
+    `previous` is an earlier package to compare with, `store` says what is published already. Temporary files go to
+    `workdir`.
     """
     package = _package(feed, judge, version)
     con = Connection(workdir / "spill", MEMORY)
@@ -71,7 +73,7 @@ def validate_oneroster(
         for table in tables.values():
             judge_keys(con, judge, table)
             judge_cycles(con, judge, table)
-        unjudged = judge_references(con, judge, tables, known, packaged=package.packaged)
+        unjudged = judge_references(con, judge, tables, known, store, packaged=package.packaged)
         progress("what the rows mean", 0, 0)
         judge_checks(con, judge, tables, binding(package.version))
         if judge.show_values:

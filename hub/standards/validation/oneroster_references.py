@@ -9,6 +9,7 @@ from typing import Any
 import sqlglot.expressions as sge
 
 from hub.standards.validation.connection import Connection
+from hub.standards.validation.findings import Known
 from hub.standards.validation.oneroster_layout import Column
 from hub.standards.validation.oneroster_read import Table, first_rows
 from hub.standards.validation.profiles import Judge
@@ -27,6 +28,9 @@ _LOOSE = "SELECT r._row, r.raw FROM refers r ANTI JOIN ids t ON t.sourcedId = r.
 _GUID = "SELECT _row FROM loose WHERE is_guid(raw)"
 _NO_GUID = "SELECT _row FROM loose WHERE NOT is_guid(raw)"
 
+#: Columns whose targets the record keeps only in part: what they miss there may still be right.
+UNKEPT = frozenset({"agentSourcedIds"})
+
 
 def judge_keys(con: Connection, judge: Judge, table: Table) -> None:
     """OneRoster CSV binding: sourcedId is unique in its file. The first of several rows is the good one."""
@@ -38,21 +42,28 @@ def judge_keys(con: Connection, judge: Judge, table: Table) -> None:
 
 
 def judge_references(
-    con: Connection, judge: Judge, tables: Mapping[str, Table], known: Mapping[str, Table], *, packaged: bool
+    con: Connection,
+    judge: Judge,
+    tables: Mapping[str, Table],
+    known: Mapping[str, Table],
+    store: Known | None = None,
+    *,
+    packaged: bool,
 ) -> int:
     """OneRoster CSV binding: a bulk set defines all it refers to; a delta may refer to what is known already.
 
-    `known` are tables of an earlier package. Returns how many references of deltas could not be judged.
+    `known` are tables of an earlier package, `store` says what is published. Returns how many references of deltas
+    could not be judged.
     """
     unjudged = 0
+    published = _published(con, store, tables) if store else {}
     for table in tables.values():
         refers = {}
         for column in table.source.columns:
             if column.to and column.name in table.columns:
-                targets = [t for t in (tables.get(column.to), known.get(column.to)) if t and "sourcedId" in t.columns]
-                refers[column] = tuple(t.rows for t in targets)
+                refers[column] = _where(tables, known, published, table, column, packaged)
         for column in _lost(con, table, refers):
-            unjudged += _judge_column(con, judge, tables, known, table, column, refers[column], packaged)
+            unjudged += _judge_column(con, judge, tables, known, published, table, column, refers[column], packaged)
     return unjudged
 
 
@@ -76,12 +87,12 @@ def _judge_column(
     judge: Judge,
     tables: Mapping[str, Table],
     known: Mapping[str, Table],
+    published: Mapping[str, str],
     table: Table,
     column: Column,
     ids: tuple[str, ...],
     packaged: bool,
 ) -> int:
-    target = tables.get(column.to)
     con.run(_loose(column.many, table.living, column.name, ids))
     every, bad = con.one("SELECT count(*), count(*) FILTER (WHERE NOT is_guid(raw)) FROM loose")
     if not every:
@@ -89,13 +100,43 @@ def _judge_column(
     unresolved, most = every - bad, judge.max_per_rule
     file, name = table.source.name, column.name
     judge.find("oneroster.type.guid", file, name, first_rows(con, fill(_NO_GUID), most) if bad else [], bad)
-    delta = "delta" in (table.source.mode, target.source.mode if target else "")
-    if (delta and not known) or (not ids and not packaged):
+    told = bool(known) or (column.to in published and column.name not in UNKEPT)
+    if (_in_delta(tables, table, column) and not told) or (not ids and not packaged):
         return int(unresolved)
     rule = "oneroster.reference.unresolved" if ids else "oneroster.reference.missing_file"
     places = first_rows(con, fill(_GUID), most) if unresolved else []
     judge.find(rule, file, name, places, unresolved, f"It refers to {column.to}.csv.")
     return 0
+
+
+def _where(
+    tables: Mapping[str, Table],
+    known: Mapping[str, Table],
+    published: Mapping[str, str],
+    table: Table,
+    column: Column,
+    packaged: bool,
+) -> tuple[str, ...]:
+    """The tables of the ids that a column may refer to. A bulk set defines all of them itself."""
+    ids = tuple(t.rows for t in (tables.get(column.to), known.get(column.to)) if t and "sourcedId" in t.columns)
+    if column.to in published and (_in_delta(tables, table, column) or not packaged):
+        ids += (published[column.to],)
+    return ids
+
+
+def _in_delta(tables: Mapping[str, Table], table: Table, column: Column) -> bool:
+    target = tables.get(column.to)
+    return "delta" in (table.source.mode, target.source.mode if target else "")
+
+
+def _published(con: Connection, store: Known, tables: Mapping[str, Table]) -> dict[str, str]:
+    """Views of the ids that are published, by the file they are of."""
+    wanted = {c.to for t in tables.values() for c in t.source.columns if c.to and c.name in t.columns}
+    found = {name: store(name) for name in sorted(wanted)}
+    for name, path in found.items():
+        if path is not None:
+            con.plain.read_parquet(str(path)).create_view(f"published__{name}")
+    return {name: f"published__{name}" for name, path in found.items() if path is not None}
 
 
 @lru_cache(maxsize=512)
