@@ -47,8 +47,7 @@ LAST_YEAR = [[*row[:3], "2025-10-01", *row[4:]] for row in ROWS]
 @pytest.fixture
 def vendor(tmp_path: Path) -> Callable[[str], Path]:
     def declared(words: str = "") -> Path:
-        specs = tmp_path / "schemas"
-        specs = specs if specs.is_dir() else make_specs(specs)
+        specs = make_specs(tmp_path / f"schemas{words[:6]}")
         head = specs / "sources" / "mini-test" / "source.yaml"
         said = head.read_text(encoding="utf-8").replace("format: csv", "format: excel").replace(".csv$", ".xls.?$")
         head.write_text(said + words + "\n", encoding="utf-8")
