@@ -24,6 +24,10 @@ class RetryLater(HubError):
     """The other side is away or busy: the same call may go through later. The other sources go on."""
 
 
+class Unsettled(RetryLater):
+    """A file that was still being written, or gone again, when it was read."""
+
+
 class AskVendor(HubError):
     """The delivery cannot be taken as it is: the vendor must fix it. The last good slice stays."""
 

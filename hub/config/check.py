@@ -150,6 +150,11 @@ def _source(
         place = place_of(vendor, specs)
         if place not in source:
             yield Fault(document.line(key), (*key, place), f"missing. Write {_PLACES[place]}.")
+    if isinstance(source.get("files"), str):
+        try:
+            re.compile(source["files"])
+        except re.error:
+            yield Fault(document.line((*key, "files")), (*key, "files"), "no regular expression. Close its brackets.")
     unknown = [y for y in _list(source.get("years")) if isinstance(y, int) and y not in years]
     if unknown:
         path = (*key, "years")

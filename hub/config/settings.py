@@ -62,7 +62,8 @@ class District:
         if source.years is not None:
             return source.years
         places = [str(source.transport.get(key, "")) for key in ("path", "url")]
-        return self.years if any("{year}" in place for place in places) else (self.current_year,)
+        told = any("{year}" in place for place in places) or "(?P<year>" in str(source.transport.get("files", ""))
+        return self.years if told else (self.current_year,)
 
 
 @dataclass(frozen=True)

@@ -7,28 +7,33 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
-from hub.connectors.pulling import Piece, Pull
+from hub.connectors.pulling import Left, Piece, Pull
 from hub.errors import FixConfiguration
 from hub.model import StreamAgain, StreamEnd
 
-__all__ = ["fetch", "kind_of", "Piece", "Pull"]
+__all__ = ["fetch", "kind_of", "Left", "Piece", "Pull"]
 
 #: Kind, as `transport: {kind: ...}` of a vendor or the scheme of `path` names it -> the module that has `fetch`.
 _MODULES = {
     "file": "hub.connectors.files",
-    "http": "hub.connectors.http",
+    "download": "hub.connectors.download",
     "google-api": "hub.connectors.google_api",
+    "http": "hub.connectors.http",
+    "s3": "hub.connectors.s3",
+    "sftp": "hub.connectors.sftp",
 }
+_SCHEMES = {"": "file", "http": "download", "https": "download"}
 
 
 def kind_of(transport: dict[str, Any]) -> str:
     """The kind of a transport: the vendor's own, else the scheme of the path, else `file`."""
-    return str(transport.get("kind") or urlsplit(str(transport.get("path", ""))).scheme or "file")
+    scheme = urlsplit(str(transport.get("path", ""))).scheme
+    return str(transport.get("kind") or _SCHEMES.get(scheme, scheme))
 
 
-def fetch(pull: Pull) -> Iterator[Piece | StreamEnd | StreamAgain]:
-    """What the source has: pieces as they come, and the end of each stream that was asked for by name. A stream that
-    moved while it was read says that it starts anew.
+def fetch(pull: Pull) -> Iterator[Piece | Left | StreamEnd | StreamAgain]:
+    """What the source has: pieces as they come, what is left for another night, and the end of each stream that was
+    asked for by name. A stream that moved while it was read says that it starts anew.
 
     Raises RetryLater when the other side is away or stops half-way, AskVendor when its answer can never be read,
     FixConfiguration when it cannot be asked like this.
@@ -38,5 +43,5 @@ def fetch(pull: Pull) -> Iterator[Piece | StreamEnd | StreamAgain]:
         raise FixConfiguration(
             f"{pull.source}: there is no transport of kind {kind}.", f"Use one of {', '.join(sorted(_MODULES))}."
         )
-    pieces: Iterator[Piece | StreamEnd | StreamAgain] = import_module(_MODULES[kind]).fetch(pull)
+    pieces: Iterator[Piece | Left | StreamEnd | StreamAgain] = import_module(_MODULES[kind]).fetch(pull)
     return pieces

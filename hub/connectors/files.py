@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from hub.connectors.pulling import Pull
-from hub.errors import RetryLater
+from hub.connectors.choosing import Listed, chosen, split
+from hub.connectors.pulling import Left, Pull
+from hub.errors import RetryLater, Unsettled
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,10 @@ class FetchedFile:
         """The bytes from the start; may be called again. Raises RetryLater when the file has gone or is locked."""
         try:
             return self.path.open("rb")
+        except FileNotFoundError:
+            raise Unsettled(
+                f"The file {self.path} was listed and has gone.", "Let the upload finish before the sync starts."
+            ) from None
         except OSError as error:
             raise RetryLater(
                 f"The file {self.path} cannot be opened ({error.strerror}).",
@@ -34,24 +39,36 @@ class FetchedFile:
             ) from None
 
 
-def fetch(pull: Pull) -> Iterator[FetchedFile]:
+def fetch(pull: Pull) -> Iterator[FetchedFile | Left]:
     """The files at `path`, sorted by name: those of a folder (also below it when `recursive`), one file, or those
     that match a glob. `{year}` becomes the slice's year.
 
-    Hidden files and what is not a regular file are passed over. An empty folder gives nothing.
+    Hidden files and what is not a regular file are passed over; what must wait or belongs to nobody comes as `Left`.
+    An empty folder gives nothing.
     Raises RetryLater when the folder or file is not there.
     """
     path = Path(str(pull.transport["path"]).replace("{year}", str(pull.slice.year)))
     try:
-        found = sorted(_named(path, bool(pull.transport.get("recursive", False))))
-        for name, file in found:
-            yield FetchedFile(name, file, file.stat().st_size)
+        found = dict(_named(path, bool(pull.transport.get("recursive", False))))
+        for file in chosen([Listed(name, found[name].stat().st_size) for name in found], pull):
+            if isinstance(file, Left):
+                yield file
+            elif _leads_out(path, found[file.name]):
+                yield Left(file.name, "is a link that leads out of the folder")
+            else:
+                yield FetchedFile(file.name, found[file.name], file.size)
     except OSError as error:
         raise RetryLater(
             f"{error.filename or path} cannot be read ({error.strerror}).",
             "Check that the share is mounted, that the path in hub.yaml is right and that the account which runs "
             "the hub may read it; then sync again.",
         ) from None
+
+
+def _leads_out(path: Path, file: Path) -> bool:
+    # Who may write to a drop folder may not choose what else the hub reads; a link that hub.yaml names is meant.
+    root = Path(split(str(path))[0] or ".")
+    return file != path and file.is_symlink() and not file.resolve().is_relative_to(root.resolve())
 
 
 def _named(path: Path, recursive: bool) -> Iterator[tuple[str, Path]]:

@@ -16,7 +16,8 @@ class Pull:
     `transport` holds the vendor's words with those of hub.yaml on top. `secret(NAME, key)` reads a secret; it raises
     FixConfiguration when it is not set. `since` has the cursor of each stream that an earlier delivery left: changes
     from there on are enough; without one everything is asked for. `resume` has the position in each stream at which a
-    pull was cut off, and `ended` the streams that it had whole: those are not asked for again.
+    pull was cut off, and `ended` the streams that it had whole: those are not asked for again. `slices` are all that
+    hub.yaml has, with the agency id of their district: one folder may hold the files of several.
     """
 
     source: str
@@ -27,6 +28,16 @@ class Pull:
     since: dict[str, Any] = field(default_factory=dict)
     resume: dict[str, Any] = field(default_factory=dict)
     ended: frozenset[str] = frozenset()
+    slices: dict[Slice, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Left:
+    """A file that is not taken tonight, and why. One that `waits` is not whole yet, nor is what it belongs to."""
+
+    name: str
+    why: str
+    waits: bool = False
 
 
 class Piece(Protocol):

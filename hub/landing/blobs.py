@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Protocol
 
-from hub.errors import RetryLater, Stop
+from hub.errors import RetryLater, Stop, Unsettled
 
 _CHUNK = 1 << 20
 _PARTIAL = ".partial-"
@@ -66,7 +66,7 @@ def keep(state: Path, district: str, file: Incoming) -> tuple[str, int]:
                 out.flush()
                 os.fsync(out.fileno())
             if file.size is not None and size != file.size:
-                raise RetryLater(
+                raise Unsettled(
                     f"{file.name} changed while it was read ({file.size} bytes when listed, {size} read).",
                     "Let the upload finish before the sync starts, then sync again.",
                 )

@@ -6,12 +6,12 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hub.errors import RetryLater, Stop
+from hub.errors import RetryLater, Stop, Unsettled
 from hub.landing.blobs import Incoming, digest, keep, sweep, sync_folders
 from hub.landing.journal import Journal, source_folder
 from hub.model import LandedFile, Slice, StreamAgain, StreamEnd
@@ -51,13 +51,15 @@ def land(
     only_new: bool = False,
     origin: str = "",
     journal: Journal | None = None,
+    leave: Callable[[Unsettled], None] | None = None,
 ) -> Delivery | None:
     """Keep the bytes of `pieces` as they come and write the manifest of a new delivery, all of it or nothing.
 
     The same names and bytes as the last delivery make no new one: the last comes back, `repeated`. With `only_new`
     (a stream that appends) a delivery holds the files whose name and bytes no earlier delivery had. No files: None.
     What `journal` has of an earlier pull that was cut off is part of the delivery. Safe beside other processes that
-    land the same source. Raises RetryLater when the bytes cannot be read or kept.
+    land the same source. A file that changes while it is read is left out and told to `leave`; without it nothing is
+    landed. Raises RetryLater when the bytes cannot be read or kept.
     """
     sweep(state, slice.district)
     before = deliveries(state, slice, source)
@@ -76,7 +78,13 @@ def land(
             if journal:
                 journal.again(piece.stream)
         else:
-            file = _keep(state, slice.district, piece, last.get((piece.name, piece.size)))
+            try:
+                file = _keep(state, slice.district, piece, last.get((piece.name, piece.size)))
+            except Unsettled as error:
+                if leave is None:
+                    raise
+                leave(error)
+                continue
             landed[file.name] = file
             if journal:
                 journal.landed(file, piece.position)

@@ -15,6 +15,7 @@ from hub.connectors import Piece, Pull, fetch
 from hub.errors import AskVendor, FixConfiguration, HubError, RetryLater
 from hub.landing import Delivery, deliveries, journal, land
 from hub.model import LandedFile, Slice, Source, SourceOutcome, Status, StreamAgain, StreamEnd
+from hub.pipeline.left import LeftFiles
 from hub.pipeline.states import Normalized, cursors, normalize, room, usable_deliveries
 from hub.standards.source_state import StateSummary
 from hub.standards.sources import load_source
@@ -33,20 +34,21 @@ def pull(
     vendor = load_source(source.vendor, settings.specs)
     try:
         with room(settings.state):
-            delivery = land_source(settings, slice, source, vendor, progress, now)
+            delivery, left = land_source(settings, slice, source, vendor, progress, now)
             if delivery is None:
-                return replace(base, message="Nothing has come yet.", remedy="Ask the owner for the first files.")
+                said = " ".join(["Nothing has come yet.", *left])
+                return replace(base, message=said, remedy="Ask the owner for the first files.")
             found = _normalize(settings, slice, source, vendor, progress)
     except (RetryLater, AskVendor, FixConfiguration) as error:  # credentials of one source stop no other
         status: Status = "refused" if isinstance(error, AskVendor) else "failed"
-        said = replace(base, status=status, message=error.message, remedy=error.remedy)
-        return _standing(said, settings, slice, source, vendor, progress)
+        failed = replace(base, status=status, message=error.message, remedy=error.remedy)
+        return _standing(failed, settings, slice, source, vendor, progress)
     tonight = [r for r in found.refused if r.seq == delivery.seq]
     return replace(
         base,
         status="refused" if tonight else "unchanged" if found.state == last_state else "fresh",
         state=found.state,
-        message=_notes(found),
+        message=" ".join([*_notes(found), *left]),
         remedy=" ".join(dict.fromkeys(r.remedy for r in tonight)),
         received=found.received,
         files=files_in_use(delivery, found.summary),
@@ -56,23 +58,37 @@ def pull(
 
 def land_source(
     settings: Settings, slice: Slice, source: SourceSettings, vendor: Source, progress: Progress, now: datetime
-) -> Delivery | None:
-    """Keeps the bytes the source has now; a source that has nothing new keeps its last delivery."""
+) -> tuple[Delivery | None, list[str]]:
+    """Keeps the bytes the source has now; a source that has nothing new keeps its last delivery. Also what was left
+    for another night, in sentences.
+    """
     progress(f"{source.name}: land", 0, 1)
     appends = all((source.delivery or s.delivery) == "append" for s in vendor.streams)
     earlier = deliveries(settings.state, slice, source.name)
     since = cursors(usable_deliveries(settings, slice, source, vendor))
-    pull = Pull(source.name, slice, _transport(vendor, source), vendor.streams, secret, since)
+    slices = {Slice(d.id, y): d.local_education_agency_id for d in settings.districts for y in d.years}
+    pull = Pull(source.name, slice, _transport(vendor, source), vendor.streams, secret, since, slices=slices)
+    left = LeftFiles(source.name, appends)
     asked = hashlib.sha256(json.dumps([pull.transport, since, len(earlier)], sort_keys=True).encode()).hexdigest()
     with journal(settings.state, slice, source.name, asked, now) as kept:
         pieces = fetch(replace(pull, resume=kept.positions, ended=frozenset(kept.ends)))
-        told = _told(pieces, source.name, progress)
+        told = _told(left.out_of(pieces), source.name, progress)
         origin = str(source.transport.get("path") or source.transport.get("url", ""))
-        landed = land(settings.state, slice, source.name, told, now, only_new=appends, origin=origin, journal=kept)
+        landed = land(
+            settings.state,
+            slice,
+            source.name,
+            told,
+            now,
+            only_new=appends,
+            origin=origin,
+            journal=kept,
+            leave=left.unsettled if appends else None,
+        )
         kept.forget()
-    if landed is None:
-        return replace(earlier[-1], repeated=True) if earlier else None
-    return landed
+    if landed is None and earlier:
+        landed = replace(earlier[-1], repeated=True)
+    return landed, left.sentences()
 
 
 def _transport(vendor: Source, source: SourceSettings) -> dict[str, Any]:
@@ -140,11 +156,11 @@ def _standing(
     return replace(said, state=found.state, received=found.received)
 
 
-def _notes(found: Normalized) -> str:
+def _notes(found: Normalized) -> list[str]:
     unknown, notes = found.summary.unknown_files, [r.message for r in found.refused]
     if unknown:
         notes.append(f"Files that are no stream of this vendor: {', '.join(unknown)}.")
-    return " ".join(notes)
+    return notes
 
 
 def save_outcome(settings: Settings, slice: Slice, outcome: SourceOutcome) -> Path:

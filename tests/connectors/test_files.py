@@ -89,7 +89,7 @@ def test_what_is_not_there_is_tried_again_with_a_remedy(incoming: Path, path: st
 def test_a_file_that_goes_before_it_is_read_is_tried_again(incoming: Path) -> None:
     file = found_in(incoming / "2027")[0]
     file.path.unlink()
-    with pytest.raises(RetryLater, match="cannot be opened"):
+    with pytest.raises(RetryLater, match="was listed and has gone"):
         file.open()
 
 

@@ -1,0 +1,178 @@
+"""One file at a web address, such as a zip that a vendor writes anew each night."""
+
+from __future__ import annotations
+
+import io
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO, cast
+from urllib.parse import unquote, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+from urllib3.util import Retry
+
+from hub.connectors.pulling import Pull
+from hub.connectors.resuming import Readable, Resuming
+from hub.errors import FixConfiguration, HubError, RetryLater
+
+_CUT = (requests.RequestException, HTTPError, OSError, EOFError)
+
+
+@dataclass(frozen=True)
+class Download:
+    """The file as the server has it when it is opened; its size is known only then."""
+
+    name: str
+    address: str
+    pull: Pull
+    size: None = None
+    stream: str = ""
+    position: None = None
+
+    def open(self) -> BinaryIO:
+        """The bytes from the start. Raises RetryLater when the server is away or cuts the answer off for good,
+        FixConfiguration when it refuses the login or has no such file.
+        """
+        answer = _Answer(self)
+        return cast(BinaryIO, _Told(Resuming(answer.at, _CUT, answer.size), self, answer))
+
+
+class _Answer:
+    """The first answer says what the file is; what is cut off is asked for again only while it still is that."""
+
+    def __init__(self, file: Download) -> None:
+        self._file = file
+        self._session = _session(file)
+        self._first: requests.Response | None = None
+        self._first = first = self._ask({})
+        length = first.headers.get("Content-Length")
+        self.size = int(length) if length and length.isdecimal() else None
+        self._tag = first.headers.get("ETag", "")
+
+    def at(self, offset: int) -> Readable:
+        first, self._first = self._first, None
+        if first is None and offset == 0:
+            first = self._ask({})
+        if first is None:
+            strong = {"If-Range": self._tag} if self._tag and not self._tag.startswith("W/") else {}
+            first = self._ask({"Range": f"bytes={offset}-", **strong})
+            if first.status_code != 206 or not strong:
+                first.close()
+                raise _away(self._file, "it was cut off, and cannot be asked for from there on")
+        return cast(Readable, first.raw)
+
+    def _ask(self, headers: dict[str, str]) -> requests.Response:
+        file = self._file
+        try:
+            answer = self._session.get(file.address, headers=headers, stream=True, timeout=_timeout(file.pull))
+        except (requests.RequestException, OSError) as error:
+            self.close()
+            raise _away(file, type(error).__name__) from None
+        refusal = _refusal(file, answer)
+        if refusal is not None:
+            answer.close()
+            self.close()
+            raise refusal
+        return answer
+
+    def close(self) -> None:
+        if self._first is not None:
+            self._first.close()
+        self._session.close()
+
+
+def _refusal(file: Download, answer: requests.Response) -> HubError | None:
+    status, kind = answer.status_code, answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if status in (401, 403):
+        return FixConfiguration(_where(file, f"the login is refused (status {status})"), "Check auth:.")
+    if status in (404, 410):
+        return RetryLater(_where(file, f"there is no file (status {status})"), "Check path:.")
+    if status not in (200, 206):
+        return _away(file, f"status {status}")
+    if kind == "text/html" and not file.name.lower().endswith((".html", ".htm")):
+        return FixConfiguration(_where(file, "a web page came in place of the file"), "Check path: and auth:.")
+    return None
+
+
+class _Told(io.BufferedReader):
+    def __init__(self, raw: Resuming, file: Download, answer: _Answer) -> None:
+        super().__init__(raw, 1 << 20)
+        self._file, self._answer = file, answer
+
+    def close(self) -> None:
+        super().close()
+        self._answer.close()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        try:
+            return super().read(size)
+        except HubError:
+            raise
+        except _CUT as error:
+            raise _away(self._file, type(error).__name__) from None
+
+
+def _session(file: Download) -> requests.Session:
+    pull, session = file.pull, requests.Session()
+    auth = pull.transport.get("auth", {})
+    url = urlsplit(file.address)
+    if auth and url.scheme != "https" and not _loopback(url.hostname or ""):
+        raise FixConfiguration(_where(file, "a login would go over the wire in clear"), "Use https://.")
+    session.trust_env = False  # a netrc or proxy of the account is nobody's decision
+    session.headers["Accept-Encoding"] = "identity"
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(max_retries=Retry(3, backoff_factor=0.5, status_forcelist=(429, 502, 503))))
+    session.verify = pull.transport.get("tls", {}).get("ca", True)
+    if "proxy" in pull.transport:
+        session.proxies = {"http": pull.transport["proxy"], "https": pull.transport["proxy"]}
+    if "token_env" in auth:
+        session.auth = _Bearer(_secret(pull, auth, "token_env"))
+    elif "user_env" in auth:
+        session.auth = (_secret(pull, auth, "user_env"), _secret(pull, auth, "password_env"))
+    return session
+
+
+class _Bearer(requests.auth.AuthBase):
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: Any) -> Any:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def _secret(pull: Pull, auth: dict[str, str], key: str) -> str:
+    if key not in auth:
+        raise FixConfiguration(f"{pull.source}: sources.{pull.source}.auth.{key} is missing.", "Name the variable.")
+    return pull.secret(auth[key], f"sources.{pull.source}.auth.{key}")
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _timeout(pull: Pull) -> float:
+    return float(pull.transport.get("timeout", 60))
+
+
+def _where(file: Download, why: str) -> str:
+    url = urlsplit(file.address)
+    return f"{file.pull.source}: {url.hostname}{url.path}: {why}."
+
+
+def _away(file: Download, why: str) -> RetryLater:
+    return RetryLater(_where(file, f"the file did not come whole ({why})"), "Sync again; if it stays, ask the vendor.")
+
+
+def fetch(pull: Pull) -> Iterator[Download]:
+    """The file at `path`, an address of the web; `{year}` in it becomes the slice's year."""
+    address = str(pull.transport["path"]).replace("{year}", str(pull.slice.year))
+    name = PurePosixPath(unquote(urlsplit(address).path)).name or "download"
+    yield Download(name, address, pull)
