@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 _standard = click.option("--standard", metavar="NAME", help="ed-fi or oneroster.")
 _version = click.option("--version", metavar="X.Y", help="Version of the standard.")
-_kind = click.option("--kind", metavar="KIND", help="entity, association, descriptor, common, interchange or file.")
+_kind = click.option(
+    "--kind", metavar="KIND", help="entity, association, descriptor, common, interchange, file or object."
+)
 
 
 @click.group("schema")
@@ -83,8 +85,8 @@ def show(name: str, standard: str | None, version: str | None, kind: str | None,
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option(
     "--format", "form", type=click.Choice(["json-schema", "xsd", "gx", "sql", "markdown"]), required=True,
-    help="json-schema: bodies and rows. xsd: interchanges. gx: Great Expectations suites. sql: the store's tables. "
-    "markdown: the data dictionary.",
+    help="json-schema: bodies, objects and rows. xsd: interchanges. gx: Great Expectations suites. "
+    "sql: the store's tables. markdown: the data dictionary.",
 )  # fmt: skip
 @_standard
 @_version
@@ -163,7 +165,10 @@ def _indented(name: str) -> str:
 
 def _holds(line: Line) -> str:
     said = [line.type, line.limits, "required" * line.required, "key" * line.key]
-    said += [f"names {line.references}" if line.references else "", line.vocabulary]
+    said += [
+        f"names {line.references}" * bool(line.references),
+        "one of " * (", " in line.vocabulary) + line.vocabulary,
+    ]
     return ", ".join(s for s in said if s) + (f" [{line.pii}]" if line.pii else "")
 
 

@@ -12,11 +12,11 @@ from hub.standards.export.catalog import Item, Kind
 
 #: Format -> the kinds of spec that it can say.
 FORMATS: dict[str, tuple[Kind, ...]] = {
-    "json-schema": ("entity", "association", "descriptor", "file"),
+    "json-schema": ("entity", "association", "descriptor", "file", "object"),
     "xsd": ("interchange",),
     "gx": ("entity", "association"),
     "sql": ("entity", "association"),
-    "markdown": ("entity", "association", "descriptor", "common", "interchange", "file"),
+    "markdown": ("entity", "association", "descriptor", "common", "interchange", "file", "object"),
 }
 #: Path below the folder that is written to, and the text.
 Made = tuple[str, str]
@@ -41,6 +41,11 @@ def made(form: str, chosen: Sequence[Item], dialect: str) -> Iterator[Made]:
 
 
 def _json_schema(item: Item) -> str:
+    if item.kind == "object":
+        from hub.standards.export.oneroster_schema import object_schema
+        from hub.standards.validation.oneroster_objects import kinds
+
+        return _json(object_schema(kinds(item.version)[item.also], item.version))
     if item.kind == "file":
         from hub.standards.export.oneroster_schema import row_schema
         from hub.standards.validation.oneroster_layout import layouts
@@ -85,7 +90,8 @@ def _markdown(chosen: Sequence[Item]) -> Iterator[Made]:
     for folder, group in groupby(chosen, key=lambda i: i.folder):
         of_version = list(group)
         pages = {i.name: file_name(i) for i in of_version}
-        yield f"{folder}/index.md", index(f"{of_version[0].standard} {of_version[0].version}", of_version)
+        title = f"{of_version[0].standard} {of_version[0].version}"
+        yield f"{folder}/index.md", index(title, of_version)
         yield from ((f"{folder}/{file_name(i)}", page(sheet(i), pages)) for i in of_version)
 
 

@@ -34,7 +34,9 @@ _path = click.Path(path_type=Path)
 @click.argument("paths", metavar="PATH...", nargs=-1, type=_path)
 @click.option("--standard", metavar="NAME", help="oneroster or ed-fi.  [default: recognised]")
 @click.option("--version", metavar="X.Y", help="Version of the standard.  [default: recognised]")
-@click.option("--kind", metavar="NAME", help="Resource of JSON bodies, such as students.  [default: the file's name]")
+@click.option(
+    "--kind", metavar="NAME", help="Resource or collection of JSON, such as students.  [default: the file's name]"
+)
 @click.option(
     "--profile", default="strict", show_default=True, help="strict as a certification judges, lenient as an importer."
 )

@@ -23,11 +23,15 @@ from hub.standards.export.sheets import sheet
 from hub.standards.export.xsd import xsd
 from hub.standards.shapes import load_shapes
 from hub.standards.specs import SCHEMAS, load_entities
+from hub.standards.validation.oneroster_objects import kinds
 from hub.store import migrate, open_store
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "validation"))
 from oneroster_broken import BROKEN, Broken
 from oneroster_package import clean
+from oneroster_payloads import clean as clean_objects
+from test_oneroster_json import BROKEN as OBJECTS
+from test_oneroster_json import Broken as BrokenObject
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "edfi"
 GROUPS = {"Domain Entity": "entity", "Association": "association", "Descriptor": "descriptor", "Common": "common"}
@@ -139,6 +143,35 @@ def test_a_row_that_hub_validate_refuses_for_a_cell_does_not_fit(broken: Broken)
     assert broken.row in _row_errors(broken.version, file, package.rows[file])
 
 
+def _object_errors(version: str, collection: str, objects: list[Any]) -> list[int]:
+    name = kinds(version)[collection].name
+    words = ("export", name, "--kind", "object", "--version", version, "--format", "json-schema", "--out", "-")
+    judge = Draft202012Validator(json.loads(hub(*words)), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    return [n for n, value in enumerate(objects, start=1) if not judge.is_valid(value)]
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.2"])
+def test_clean_objects_fit_their_json_schema(version: str) -> None:
+    for collection, objects in clean_objects(version).items():
+        assert _object_errors(version, collection, objects) == [], collection
+
+
+_OF_ONE_OBJECT = ("oneroster.json.", "oneroster.value.", "oneroster.type.", "oneroster.year.", "oneroster.vocabulary.")
+_NOT_SAID = ("oneroster.value.too_long", "oneroster.vocabulary.grade")  # advice, no shape
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [b for b in OBJECTS if b.rule.startswith(_OF_ONE_OBJECT) and b.rule not in _NOT_SAID and not b.raw],
+    ids=lambda b: f"{b.rule}-{b.column}",
+)
+def test_an_object_that_hub_validate_refuses_for_a_value_does_not_fit(broken: BrokenObject) -> None:
+    delivery = clean_objects(broken.versions[-1])
+    broken.change(delivery)
+    collection = broken.file.removesuffix(".json")
+    assert _object_errors(broken.versions[-1], collection, delivery[collection]) == [broken.row]
+
+
 # ---------------------------------------------------------------------------------------------------------------- XSD
 
 
@@ -237,7 +270,7 @@ def test_the_sql_runs_on_postgresql(postgres_url: str, tmp_path: Path, version: 
 
 def test_the_dictionary_has_a_page_for_every_spec_and_no_dead_link(tmp_path: Path) -> None:
     pages = export(tmp_path, "markdown")
-    assert len(pages) == len(items()) + 4
+    assert len(pages) == len(items()) + 6  # an index per folder
     for path in pages:
         told = path.read_text()
         links = re.findall(r"\]\(([^)]+)\)", told)

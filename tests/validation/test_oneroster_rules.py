@@ -12,7 +12,11 @@ from hub.standards.rules import load_rules
 from hub.standards.validation import Validation, validate
 from hub.standards.validation.profiles import load_profile, profiles, under
 
-RULES = {r.id: r for r in load_rules().values() if r.stage and r.id.startswith("oneroster.")}
+RULES = {
+    r.id: r
+    for r in load_rules().values()
+    if r.stage and r.id.startswith("oneroster.") and not r.id.startswith("oneroster.json.")
+}
 
 
 def places(found: Validation) -> set[tuple[str, str, str, int | None, int]]:

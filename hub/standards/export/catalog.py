@@ -13,9 +13,10 @@ from hub.standards.shapes import load_shapes
 from hub.standards.shapes import versions as edfi_versions
 from hub.standards.specs import BASE
 from hub.standards.validation.oneroster_layout import layouts
+from hub.standards.validation.oneroster_objects import kinds
 
 Standard = Literal["Ed-Fi", "OneRoster"]
-Kind = Literal["entity", "association", "descriptor", "common", "interchange", "file"]
+Kind = Literal["entity", "association", "descriptor", "common", "interchange", "file", "object"]
 #: Kinds in the order in which they are told, each with the word of its standard.
 KINDS: dict[Kind, str] = {
     "entity": "Ed-Fi domain entity",
@@ -24,6 +25,7 @@ KINDS: dict[Kind, str] = {
     "common": "Ed-Fi common type",
     "interchange": "Ed-Fi XML interchange",
     "file": "OneRoster CSV file",
+    "object": "OneRoster REST object",
 }
 _GROUPS: dict[str, Kind] = {
     "Domain Entity": "entity",
@@ -49,7 +51,8 @@ class Item:
 
     @property
     def folder(self) -> str:
-        return f"{self.standard.lower()}-{self.version}"
+        """Of its own for objects: one may be named as a file is."""
+        return f"{self.standard.lower()}{'-rest' * (self.kind == 'object')}-{self.version}"
 
 
 def items(standard: str | None = None, version: str | None = None, kind: str | None = None) -> list[Item]:
@@ -114,3 +117,5 @@ def _all() -> Iterator[Item]:
     for version in ("1.1", "1.2"):
         for layout in layouts(version).values():
             yield Item("OneRoster", version, "file", layout.name, layout.csv)
+        for made_of in kinds(version).values():
+            yield Item("OneRoster", version, "object", made_of.name, made_of.collection)

@@ -1,11 +1,13 @@
-"""A row of a OneRoster CSV file as JSON Schema: an object of texts, as a CSV reader gives them."""
+"""OneRoster as JSON Schema: a row of a CSV file as an object of texts, and the objects of the REST binding."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from hub.standards.validation.oneroster_layout import Column, FileLayout
+from hub.standards.validation.oneroster_objects import Kind, Property
 
 _GUID = "[0-9A-Za-z._/@-]{1,255}"
 _ITEM = r"[^\s,]([^,]*[^\s,])?"
@@ -55,3 +57,64 @@ def _filled(column: Column) -> dict[str, Any]:
         one = _ITEM if column.many and column.kind == "string" else _PATTERNS[column.kind]
     format_ = {} if column.many or column.kind not in _FORMATS else {"format": _FORMATS[column.kind]}
     return {"pattern": f"^({one})(,({one}))*$" if column.many else f"^({one})$", **format_}
+
+
+def object_schema(kind: Kind, version: str) -> dict[str, Any]:
+    """The schema of one REST object as it stands in a payload; `metadata` is left to extensions."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:hub:oneroster:{version}:{kind.name}",
+        "title": f"{kind.name}, OneRoster {version} REST",
+        **_object(kind.properties),
+    }
+
+
+def _object(properties: Sequence[Property]) -> dict[str, Any]:
+    required = [p.name for p in properties if p.required]
+    return {
+        "type": "object",
+        "properties": {p.name: _property(p) for p in properties},
+        **({"required": required} if required else {}),
+        "additionalProperties": False,
+    }
+
+
+def _property(said: Property) -> dict[str, Any]:
+    one = _value(said)
+    if said.many:
+        return {"type": "array", "items": one, **({"minItems": 1} if said.required else {})}
+    return one
+
+
+def _value(said: Property) -> dict[str, Any]:
+    if said.kind == "open":
+        return {"type": "object"}
+    if said.kind == "object":
+        return _object(said.within)
+    if said.kind == "reference":
+        plain = {"href": _TEXTS["uri"], "sourcedId": _TEXTS["guid"], "type": {"enum": list(said.types)}}
+        required = ["href", "sourcedId", "type"]
+        return {**_strict(plain, required), "x-references": said.to}
+    if said.kind == "float":
+        return {"type": "number"}
+    if said.kind == "boolean":
+        return {"enum": ["true", "false"]}
+    if said.kind == "enum":
+        own = [{"type": "string", "pattern": f"^{_EXTENSION}$"}] if said.extensible else []
+        listed = {"enum": list(said.values)}
+        return {"anyOf": [listed, *own]} if own else listed
+    filled = said.kind != "string" or said.required or said.many
+    return _TEXTS[said.kind] if filled else {"type": "string"}
+
+
+def _strict(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def _text(kind: str) -> dict[str, Any]:
+    format_ = {"format": _FORMATS[kind]} if kind in _FORMATS else {}
+    return {"type": "string", "pattern": f"^({_PATTERNS[kind]})$", **format_}
+
+
+_TEXTS = {kind: _text(kind) for kind in ("guid", "string", "date", "datetime", "year")}
+_TEXTS["uri"] = {"type": "string", "pattern": r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$"}

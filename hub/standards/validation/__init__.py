@@ -31,13 +31,13 @@ def validate(
 
     `profile` is one of schemas/profiles; `previous` an earlier delivery to compare with; `max_per_rule` limits the
     places shown per rule, file and column, never the counts; findings hold values only with `show_values`; `store`
-    also resolves references (of OneRoster, those of a delta); `kind` is the resource of JSON bodies whose file is not
-    named after one; `names` is what to call each of `paths`; `progress` is told of each step. Raises AskVendor when
-    this is no feed or can't be read, FixConfiguration for a standard, version or profile that is not known.
+    also resolves references (of OneRoster, those of a delta); `kind` is the resource or object of JSON whose file is
+    not named after one; `names` is what to call each of `paths`; `progress` is told of each step. Raises AskVendor when
+    this is no feed or can't be read, FixConfiguration for a standard, version, kind or profile that is not known.
     """
     from hub.standards.validation.archive import open_feed
     from hub.standards.validation.profiles import Judge, load_profile
-    from hub.standards.validation.recognise import recognise
+    from hub.standards.validation.recognise import is_json, recognise
 
     judged = load_profile(profile)
     if standard is not None and standard.lower() not in STANDARDS:
@@ -48,10 +48,14 @@ def validate(
         feed = open_feed([Path(p) for p in paths], work / "now", names)
         before = open_feed([Path(p) for p in previous], work / "before", previous_names) if previous else None
         said = STANDARDS[standard.lower()] if standard else recognise(feed)
+        judge = Judge(judged, max_per_rule, show_values)
+        if said == "OneRoster" and feed.files and all(is_json(f) for f in feed.files):
+            from hub.standards.validation.oneroster_json import validate_objects
+
+            return validate_objects(feed, work, judge, version=version, kind=kind, previous=before, progress=progress)
         if said == "OneRoster":
             from hub.standards.validation.oneroster import validate_oneroster
 
-            judge = Judge(judged, max_per_rule, show_values)
             return validate_oneroster(
                 feed, work, judge, version=version, previous=before, store=store, progress=progress
             )

@@ -8,9 +8,10 @@ from typing import Literal
 from hub.errors import AskVendor
 from hub.standards.validation.archive import Feed, SentFile
 from hub.standards.validation.oneroster_layout import layouts
+from hub.standards.validation.oneroster_payloads import speaks_oneroster
 
 HEADER_LIMIT = 4_000_000  # bytes: 2,000 columns with long names take 0.2 MB
-_EDFI = (".xml", ".json", ".jsonl", ".ndjson")
+_JSON = (".json", ".jsonl", ".ndjson")
 
 
 def recognise(feed: Feed) -> Literal["OneRoster", "Ed-Fi"]:
@@ -18,7 +19,9 @@ def recognise(feed: Feed) -> Literal["OneRoster", "Ed-Fi"]:
     known = {"manifest.csv", *(f.csv.casefold() for v in ("1.1", "1.2") for f in layouts(v).values())}
     if any(f.base.casefold() in known for f in feed.files):
         return "OneRoster"
-    if any(f.base.lower().endswith(_EDFI) for f in feed.files):
+    if any(is_json(f) and speaks_oneroster(f) for f in feed.files):
+        return "OneRoster"
+    if any(f.base.lower().endswith((".xml", *_JSON)) for f in feed.files):
         return "Ed-Fi"
     if any("sourcedid" in (c.strip().casefold() for c in header_of(f) or ()) for f in feed.files):
         return "OneRoster"
@@ -27,8 +30,14 @@ def recognise(feed: Feed) -> Literal["OneRoster", "Ed-Fi"]:
     names = ", ".join(f.name for f in feed.files[:3]) or "nothing"
     raise AskVendor(
         f"This is no feed that is known (came: {names}).",
-        "Give a OneRoster package (zip, folder or CSV) or Ed-Fi documents (XML, JSON or JSONL).",
+        "Give a OneRoster package (zip, folder or CSV), OneRoster objects (JSON) or Ed-Fi documents (XML or JSON).",
     )
+
+
+def is_json(file: SentFile) -> bool:
+    """By the file's name, else by how it begins."""
+    end = file.base.lower().rpartition(".")[2]
+    return f".{end}" in _JSON or (end not in ("csv", "xml", "zip") and _begins(file) in (b"{", b"["))
 
 
 def header_of(file: SentFile) -> list[str] | None:
