@@ -121,8 +121,6 @@ def _stream(name: str, body: dict[str, Any], folders: tuple[Path, ...]) -> Strea
     columns = tuple(dict.fromkeys([*paths, *(column for layout in layouts.values() for column in layout)]))
     keep: tuple[str, ...] = (
         "csv",
-        "layouts",
-        "optional",
         "ignored",
         "ignore_rows",
         "nulls",
@@ -155,6 +153,7 @@ def _stream(name: str, body: dict[str, Any], folders: tuple[Path, ...]) -> Strea
         options={
             **{k: body[k] for k in keep if k in body},
             "layouts": layouts,
+            "optional": expanded(body.get("optional", ())),
             "cuts": cuts,
             **({"paths": paths, "items": body.get("items", "")} if body["format"] == "json" else {}),
         },
