@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from hub.commands.options import (
     settings_of,
     year_option,
 )
+from hub.errors import FixConfiguration
 
 if TYPE_CHECKING:
     from hub.standards.validation import Known
@@ -87,12 +89,15 @@ def command(
     """
     if explain:
         return _explain(explain, as_json)
+    if as_json and form not in ("text", "json"):
+        raise click.UsageError(f"--json and --format {form} ask for two formats at once.")
+    form = "json" if as_json else form
     if not paths:
         raise click.UsageError("Name what to check: a zip, a folder, files, or - for standard input.")
     from hub.commands.words import progress
     from hub.standards.validation import validate
     from hub.standards.validation.formats import FORMATS as WRITERS
-    from hub.standards.validation.formats import counted
+    from hub.standards.validation.formats import counted, text
 
     if not look_up and (district or year or config):
         raise click.UsageError("--config, --district and --year say whose store --store looks into: add --store.")
@@ -109,14 +114,38 @@ def command(
             store=known,
             progress=told,
         )
-    written = WRITERS["json" if as_json else form](found)
-    if out is None:
-        click.echo(written, nl=False)
+    if form == "text" and out is None:
+        click.echo(_coloured(text(found, _width())), nl=False)
+    elif out is None:
+        click.echo(WRITERS[form](found), nl=False)
     else:
-        out.write_text(written, encoding="utf-8")
+        _write(out, WRITERS[form](found))
         said = "conforms" if found.conforms else "does not conform"
         click.echo(f"{said}: {counted(found.errors, 'error')}, {counted(found.warnings, 'warning')}. {out}", err=True)
     return 0 if found.conforms else 1
+
+
+def _width() -> int:
+    """As wide as the terminal, from 40 columns to the 100 that read well."""
+    return min(max(shutil.get_terminal_size((80, 24)).columns, 40), 100)
+
+
+_COLOURS = {"error:": "red", "warning:": "yellow", "does not conform.": "red", "conforms.": "green"}
+_COLOURED = re.compile(r"(?m)(?<=^  )(?:error|warning):|(?<=: )(?:does not conform|conforms)\.$")
+
+
+def _coloured(said: str) -> str:
+    """Severities and verdict in colour; click takes it out again where there is no terminal."""
+    return _COLOURED.sub(lambda found: click.style(found[0], fg=_COLOURS[found[0]]), said)
+
+
+def _write(out: Path, said: str) -> None:
+    try:
+        out.write_text(said, encoding="utf-8")
+    except OSError as error:
+        raise FixConfiguration(
+            f"{out} cannot be written ({error.strerror}).", "Name a file in a folder that is there."
+        ) from None
 
 
 @contextmanager

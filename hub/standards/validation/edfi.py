@@ -54,7 +54,7 @@ def validate_edfi(
     tally = Tally(judge)
     with tempfile.TemporaryDirectory(prefix="hub-validate-") as scratch:
         now = _read(files, version, tally, Path(scratch) / "now", kind, store is not None, progress)
-        if not now.documents and not tally.heaps:
+        if not now.documents and {rule for rule, *_ in tally.heaps} <= {"edfi.package.unknown_file"}:
             raise AskVendor(
                 "No file here is an Ed-Fi document.", "Name .xml, .json or .jsonl files, or a folder of them."
             )
@@ -74,7 +74,7 @@ def validate_edfi(
             f"The default codes of {now.version} are not known here: of its descriptors only form and type count."
         )
     read = tuple(FileRead(d.name, d.rows) for d in now.documents)
-    return Validation("Ed-Fi", now.version, judge.profile.name, read, tuple(judge.findings), tuple(notes))
+    return Validation("Ed-Fi", now.version, judge.profile.name, read, judge.sorted(), tuple(notes))
 
 
 def _files(paths: Sequence[Path], names: Sequence[str] | None) -> Iterator[tuple[Path, str]]:

@@ -17,20 +17,20 @@ WIDTH = 80  # columns
 SHOWN = 10  # rows named in a line of text
 
 
-def text(found: Validation) -> str:
-    """For people, 80 columns wide: the verdict, what was read, then each fault with its rows, remedy and clause."""
+def text(found: Validation, width: int = WIDTH) -> str:
+    """For people, `width` columns wide: the verdict, what was read, each fault with its rows, remedy and clause."""
     lines = [_verdict(found), ""]
     if found.files:
-        width = max(len(_plain(f.name)) for f in found.files)
-        lines += [f"  {_plain(f.name):<{width}}  {f.rows:>12,} rows" for f in found.files] + [""]
+        longest = max(len(_plain(f.name)) for f in found.files)
+        lines += [f"  {_plain(f.name):<{longest}}  {f.rows:>12,} row{'s' * (f.rows != 1)}" for f in found.files] + [""]
     stage = ""
     for first, same in found.groups():
         if first.stage != stage:
             stage = first.stage
             lines += [stage.upper(), ""]
-        lines += [*_block(first, same), ""]
+        lines += [*_block(first, same, width), ""]
     for note in found.notes:
-        lines += [*_wrapped("Note: ", _plain(note)), ""]
+        lines += [*_wrapped("Note: ", _plain(note), width), ""]
     if found.findings:
         lines.append("What a rule asks for: hub validate --explain RULE")
     return "\n".join(lines).rstrip() + "\n"
@@ -46,26 +46,28 @@ def counted(number: int, word: str) -> str:
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
-def _block(first: Finding, same: list[Finding]) -> list[str]:
+def _block(first: Finding, same: list[Finding], width: int = WIDTH) -> list[str]:
     place = ", ".join(_plain(p) for p in (first.file, first.column) if p)
-    lines = _wrapped(f"  {first.severity}: ", f"{place + ': ' if place else ''}{first.message}")
+    lines = _wrapped(f"  {first.severity}: ", f"{place + ': ' if place else ''}{first.message}", width)
     rows = [str(f.row) + (f" (line {f.line})" if f.line else "") for f in same if f.row is not None]
     if rows:
         more = first.count - len(rows[:SHOWN])
         label = "row" if first.count == 1 else "rows"
-        lines += _wrapped("    ", f"{label} {', '.join(rows[:SHOWN])}{f' and {more:,} more' if more > 0 else ''}")
+        lines += _wrapped(
+            "    ", f"{label} {', '.join(rows[:SHOWN])}{f' and {more:,} more' if more > 0 else ''}", width
+        )
     elif first.count > 1:
         lines.append(f"    {first.count:,} times")
     values = [_plain(f.value) for f in same if f.value is not None][:SHOWN]
     if values:
-        lines += _wrapped("    value: ", " | ".join(values))
-    lines += _wrapped("    fix:   ", first.remedy)
-    lines += _wrapped("    rule:  ", f"{first.rule} ({first.clause})")
+        lines += _wrapped("    value: ", " | ".join(values), width)
+    lines += _wrapped("    fix:   ", first.remedy, width)
+    lines += _wrapped("    rule:  ", f"{first.rule} ({first.clause})", width)
     return lines
 
 
-def _wrapped(start: str, said: str) -> list[str]:
-    return textwrap.wrap(said, WIDTH, initial_indent=start, subsequent_indent=" " * len(start), break_on_hyphens=False)
+def _wrapped(start: str, said: str, width: int) -> list[str]:
+    return textwrap.wrap(said, width, initial_indent=start, subsequent_indent=" " * len(start), break_on_hyphens=False)
 
 
 def _plain(said: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hub.errors import AskVendor
 from hub.standards.validation.archive import Feed, SentFile
 from hub.standards.validation.connection import Connection
 from hub.standards.validation.findings import FileRead, Known, Progress, Validation, silent
@@ -53,9 +53,14 @@ def validate_oneroster(
     """All findings of a package. Nothing stops the run: what one stage finds does not hide what the next would.
 
     `previous` is an earlier package to compare with, `store` says what is published already. Temporary files go to
-    `workdir`.
+    `workdir`. Raises AskVendor when no file is one of the standard.
     """
     package = _package(feed, judge, version)
+    if not package.files and not package.manifest.present:
+        raise AskVendor(
+            "No file here is one of OneRoster.",
+            "Name a package (zip, folder) or its CSV files, or leave --standard out.",
+        )
     con = Connection(workdir / "spill", MEMORY)
     try:
         con.run(functions())
@@ -96,7 +101,7 @@ def _package(feed: Feed, judge: Judge, version: str | None) -> Package:
     file = sent.get("manifest.csv")
     notes: list[str] = []
     packaged = feed.packaged or file is not None
-    fitting = version or _fitting(feed.files)
+    fitting = version or _fitting(feed)
     manifest = judge_manifest(judge, file, version or "", fitting) if packaged else Manifest(False, "", {})
     if not packaged:
         notes.append("Single files: what only a whole package shows was not judged.")
@@ -142,16 +147,18 @@ def _judge_names(judge: Judge, feed: Feed, package: Package) -> None:
             judge.find("oneroster.manifest.file_unexpected", package.files[name].name)
 
 
-def _fitting(files: Sequence[SentFile]) -> str:
-    """The version whose headers fit better; 1.2 where both do."""
+def _fitting(feed: Feed) -> str:
+    """The version whose headers fit better; 1.2 where both do. A single file may have any name."""
     misfits = {"1.1": 0, "1.2": 0}
-    for file in files:
-        columns = set(header_of(file) or ())
+    standard = {f.csv.casefold() for f in layouts("1.2").values()}
+    for file in feed.files:
+        columns, base = set(header_of(file) or ()), file.base.casefold()
         for version in misfits:
-            layout = {f.csv.casefold(): f for f in layouts(version).values()}.get(file.base.casefold())
-            expected = {c.name for c in layout.columns if not c.spare} if layout else set()
-            if layout or file.base.casefold() in {f.csv.casefold() for f in layouts("1.2").values()}:
-                misfits[version] += len(columns ^ expected)
+            expected = {f.csv.casefold(): {c.name for c in f.columns if not c.spare} for f in layouts(version).values()}
+            if base in expected or base in standard:
+                misfits[version] += len(columns ^ expected.get(base, set()))
+            elif not feed.packaged and base != "manifest.csv":
+                misfits[version] += min(len(columns ^ known) for known in expected.values())
     return "1.1" if misfits["1.1"] < misfits["1.2"] else "1.2"
 
 
