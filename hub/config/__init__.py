@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hub.config.load import SCHEMAS, config_path, load, operator, process_environment, secret
+from hub.config.load import SCHEMAS, config_path, load, operator, process_environment
+from hub.config.secrets import secret
 from hub.config.settings import (
     Alerts,
     District,

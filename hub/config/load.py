@@ -22,17 +22,6 @@ def config_path() -> Path:
     return Path(os.environ.get("HUB_CONFIG") or "hub.yaml")
 
 
-def secret(name: str, key: str) -> str:
-    """The environment variable `name`, which `key` of `hub.yaml` asks for. Raises FixConfiguration if it is not set."""
-    value = os.environ.get(name, "")
-    if not value:
-        raise FixConfiguration(
-            f"The environment variable {name} is not set; {key} asks for it.",
-            f"Set {name} for the account that runs the hub, or remove {key} from hub.yaml.",
-        )
-    return value
-
-
 def operator() -> str:
     """The account this process runs for, as a run's ledger names it."""
     try:
@@ -47,8 +36,8 @@ def process_environment(**extra: str) -> dict[str, str]:
 
 
 def load(path: Path, *, specs: Path = SCHEMAS) -> Settings:
-    """Settings of a `hub.yaml`. Paths in it are relative to its folder. Environment variables of the stores are
-    read now, those of alerts when an alert is sent (`secret`).
+    """Settings of a `hub.yaml`. Paths in it are relative to its folder. Environment variables are
+    read when what they name is asked for (`secret`).
 
     Raises FixConfiguration (exit 3) that lists every fault with file, line, key and fix.
     """
@@ -80,8 +69,8 @@ def _settings(path: Path, tree: dict[str, Any], specs: Path) -> Settings:
         state=_under(base, tree.get("state", "./state")),
         specs=specs,
         districts=tuple(_district(base, id_, district) for id_, district in tree["districts"].items()),
-        store_url=_address(tree.get("store", "sqlite"), "store.url_env") or "sqlite",
-        dagster_url=_address(tree.get("dagster", {}).get("storage", "sqlite"), "dagster.storage.url_env"),
+        store_env=_variable(tree.get("store")),
+        dagster_env=_variable(tree.get("dagster", {}).get("storage")),
         schedule=Schedule(schedule["cron"], schedule["timezone"]) if schedule else None,
         alerts=_alerts(tree.get("alerts", {})),
     )
@@ -91,8 +80,8 @@ def _under(base: Path, path: str) -> Path:
     return base / Path(path).expanduser()
 
 
-def _address(store: str | dict[str, str], key: str) -> str | None:
-    return secret(store["url_env"], key) if isinstance(store, dict) else None
+def _variable(address: str | dict[str, str] | None) -> str:
+    return address["url_env"] if isinstance(address, dict) else ""
 
 
 def _district(base: Path, id_: str, tree: dict[str, Any]) -> District:

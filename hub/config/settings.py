@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hub.config.secrets import secret
 from hub.errors import FixConfiguration
 from hub.model import Delivery, Slice
 
@@ -101,16 +102,26 @@ class Alerts:
 
 @dataclass(frozen=True)
 class Settings:
-    """`store_url` is "sqlite" or an SQLAlchemy URL; `dagster_url` None means SQLite under the state directory."""
+    """`store_env` and `dagster_env` name the environment variables that hold the addresses; "" means SQLite."""
 
     path: Path
     state: Path
     specs: Path  # the schemas/ folder
     districts: tuple[District, ...]
-    store_url: str = field(default="sqlite", repr=False)
-    dagster_url: str | None = field(default=None, repr=False)
+    store_env: str = ""
+    dagster_env: str = ""
     schedule: Schedule | None = None
     alerts: Alerts = field(default_factory=Alerts)
+
+    @property
+    def store_url(self) -> str:
+        """`sqlite`, or the SQLAlchemy URL in the environment. Raises FixConfiguration where the variable is not set."""
+        return secret(self.store_env, "store.url_env") if self.store_env else "sqlite"
+
+    @property
+    def dagster_url(self) -> str | None:
+        """None for SQLite under the state directory. Raises FixConfiguration where the variable is not set."""
+        return secret(self.dagster_env, "dagster.storage.url_env") if self.dagster_env else None
 
     def district(self, district: str) -> District:
         """Raises FixConfiguration with the nearest name for a district that `hub.yaml` does not have."""

@@ -16,8 +16,8 @@ from hub.demo.plan import GRADES, Plan
 from hub.demo.roster import NEVER, Roster
 
 MOST_ROWS = 40
-#: College Board's grade code: grade 8 is 3, grade 12 is 7.
-_GRADE_CODE = 3 - GRADES.index("08")
+#: College Board's code of each grade.
+_GRADE_CODES = np.array([{"08": 2, "09": 4, "10": 5, "11": 6, "12": 7}.get(grade, 1) for grade in GRADES])
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def scores(roster: Roster, form: Form) -> pa.Table:
         "DISTRICT_STUDENT_ID": who.local_id, "STATE_STUDENT_ID": state_ids(plan, number),
         "GRAD_DATE": text(high_school_end, "-06"), "REPORT_DATE": f"10/28/{plan.year - 1}", "FORM_CODE": "FORM H",
         f"LATEST_{form.family}_DATE": day,
-        f"LATEST_{form.family}_GRADE": roster.grade[number] + _GRADE_CODE,
+        f"LATEST_{form.family}_GRADE": _GRADE_CODES[roster.grade[number]],
         "LATEST_REGISTRATION_NUM": text("R", who.local_id), "RECORD_NUM": np.arange(len(number)) + 1,
     }  # fmt: skip
     columns |= _points(plan, form, number) | _questions(plan, form, number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import stat
 import struct
@@ -86,16 +87,22 @@ def _unpack(file: LandedFile, path: Path, folder: Path) -> list[OpenedFile]:
         ValueError,
         OverflowError,
     ) as error:
-        raise AskVendor(
-            f"{file.name} is not a whole zip file, or packed in a way that cannot be read "
-            f"({type(error).__name__}, rule zip.unreadable).",
-            "Send it again as an ordinary zip (deflate, no password); check that the upload had ended.",
-        ) from None
+        raise _damaged(file, error) from None
     except OSError as error:
+        if error.errno == errno.EINVAL:  # a place that lies before the file: its directory is damaged
+            raise _damaged(file, error) from None
         raise RetryLater(
             f"{file.name} could not be unpacked under {folder} ({error.strerror}).",
             "Check free space and write access of the state folder.",
         ) from None
+
+
+def _damaged(file: LandedFile, error: Exception) -> AskVendor:
+    return AskVendor(
+        f"{file.name} is not a whole zip file, or packed in a way that cannot be read "
+        f"({type(error).__name__}, rule zip.unreadable).",
+        "Send it again as an ordinary zip (deflate, no password); check that the upload had ended.",
+    )
 
 
 def _members(file: LandedFile, archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, str]]:

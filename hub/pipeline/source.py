@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -21,6 +22,7 @@ from hub.standards.source_state import StateSummary
 from hub.standards.sources import load_source
 
 Progress = Callable[[str, int, int], None]
+_REPORT = "Report it with the layout of the file that came, never with the file."
 
 
 def pull(
@@ -42,6 +44,11 @@ def pull(
     except (RetryLater, AskVendor, FixConfiguration) as error:  # credentials of one source stop no other
         status: Status = "refused" if isinstance(error, AskVendor) else "failed"
         failed = replace(base, status=status, message=error.message, remedy=error.remedy)
+        return _standing(failed, settings, slice, source, vendor, progress)
+    except (HubError, BrokenPipeError):
+        raise
+    except Exception as error:  # a defect of the hub or of a mapping: its text may quote a value
+        failed = replace(base, status="failed", message=_defect(source.name, error), remedy=_REPORT)
         return _standing(failed, settings, slice, source, vendor, progress)
     tonight = [r for r in found.refused if r.seq == delivery.seq]
     return replace(
@@ -151,9 +158,17 @@ def _standing(
     try:
         with room(settings.state):
             found = _normalize(settings, slice, source, vendor, progress)
-    except HubError:
+    except BrokenPipeError:
+        raise
+    except Exception:  # what was published last night stays in use
         return said
     return replace(said, state=found.state, received=found.received)
+
+
+def _defect(name: str, error: Exception) -> str:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(place.filename).name}, line {place.lineno}"
+    return f"{name}: the hub stumbled ({type(error).__name__} in {where}); its last good rows stay."
 
 
 def _notes(found: Normalized) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from hub.errors import FixConfiguration
 from hub.model import Entity, Expectation, Field, Severity
 
 _PAIR = {"or_equal": True, "ignore_row_if": "either_value_is_missing"}
@@ -60,6 +61,13 @@ class Additions:
 
 def read_additions(said: Mapping[str, Any]) -> Additions:
     """Additions from the parsed YAML; anything left out adds nothing. Its shape is `grammar.json#/$defs/additions`."""
+    for name, rules in said.get("unify", {}).items():
+        for field_name, rule in rules.items():
+            if rule != "authority":
+                raise FixConfiguration(
+                    f"unify of {name}.{field_name} says {rule!r}, and the hub merges by authority alone.",
+                    "Leave the entry out: of several sources the one with the lowest authority number counts.",
+                )
     errors = frozenset(said.get("errors", ()))
     every = said.get("dates")
     found: dict[str, list[Expectation]] = {}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import bisect
 import csv
 import difflib
 import io
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -212,8 +213,28 @@ def read_records(
     con.drop_view(view, force=True)
     rejects = reject_records(con, header=words["header"])
     if rejects:
+        rejects = _without_blank_lines(path, rejects, words)
         renumber(con, table, rejects)
     yield from rejects
+
+
+def _without_blank_lines(path: Path, rejects: list[Reject], words: dict[str, Any]) -> list[Reject]:
+    """The reader counts a blank line when it numbers what it refuses, and not when it numbers what it takes."""
+    with path.open("rb") as file:
+        if not any(re.search(rb"\n\r?\n|\r\r", chunk) for chunk in iter(lambda: file.read(1 << 24), b"")):
+            return rejects
+    if len(words["delimiter"]) > 1 or not words["quote"]:
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            blank = [n for n, line in enumerate(lines, 1) if line == "\n"]
+    else:
+        with path.open(encoding="utf-8", errors="replace", newline="") as lines:
+            records = csv.reader(lines, delimiter=words["delimiter"], quotechar=words["quote"])
+            try:
+                blank = [n for n, record in enumerate(records, 1) if not record]
+            except csv.Error:  # a field longer than Python's reader takes
+                return rejects
+    head = int(words["header"])
+    return [replace(r, row=r.row - bisect.bisect_left(blank, r.row + head)) for r in rejects]
 
 
 def cleaned(cell: Any, nulls: list[str]) -> Any:

@@ -195,8 +195,14 @@ def _hash(word: dict[str, Any], _target: Field, context: Context) -> Value:
 
 
 def _join(word: dict[str, Any], target: Field, context: Context) -> Value:
-    parts = [compile_verb(p, Field(target.name, "string"), context).expr for p in word["join"]]
-    return Value(ibis.literal(word.get("with", "")).join(parts))
+    parts = [compile_verb(p, Field(target.name, "string"), context) for p in word["join"]]
+    losses = [v.lost for v in parts if v.lost is not None]
+    return Value(
+        ibis.literal(word.get("with", "")).join([v.expr for v in parts]),
+        any_of(losses) if losses else None,
+        next((v.rule for v in parts if v.rule), ""),
+        tuple(r for v in parts for r in v.repairs),
+    )
 
 
 def _first(word: dict[str, Any], target: Field, context: Context) -> Value:
@@ -301,9 +307,18 @@ def _each(word: dict[str, Any], target: Field, context: Context) -> Value:
         repairs += [r for v in parts.values() for r in v.repairs]
         rule = next((v.rule for v in parts.values() if v.rule), rule)
     keep = word.get("keep") or next(iter(word["each"][0]))
+    for entry, item in zip(word["each"], items, strict=True):
+        others = [item[n] for n, w in entry.items() if n != keep and not _is_fixed(w)]
+        if others:  # what else the row says of it has no place: told, as the row itself can do without
+            left = item[keep].isnull() & any_of([other.notnull() for other in others])
+            repairs.append(("list.item_without_key", left))
     present = ibis.array(items).filter(lambda item: item[keep].notnull())
     text = (present.length() == 0).ifelse(ibis.null("string"), present.cast("json").cast("string"))
     return Value(text, any_of(losses) if losses else None, rule, tuple(repairs))
+
+
+def _is_fixed(word: Any) -> bool:
+    return isinstance(word, dict) and bool({"const", "option", "slice"} & word.keys())
 
 
 def _split(word: dict[str, Any], target: Field, context: Context) -> Value:

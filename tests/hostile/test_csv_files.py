@@ -158,3 +158,12 @@ def test_a_line_of_a_hundred_megabytes_costs_bounded_memory(specs: Path, tmp_pat
     assert int(grown) < 700, f"{grown} MiB"
     assert CANARY not in told.stdout + told.stderr
     assert said
+
+
+def test_blank_lines_are_no_records_and_a_blank_line_in_quotes_is_part_of_one(specs: Path, tmp_path: Path) -> None:
+    whole, torn = "1,2,Algebra,2026-10-01,5,45\n", "1,2\n"
+    quoted = '1,2,"Al\n\ngebra",2026-10-01,5,45\n'
+    content = ",".join(RESULTS) + "\n" + whole + "\n" + quoted + torn + whole + "\n\n" + torn + whole
+    build(specs, "mini-test", [("results.csv", content.encode())], tmp_path / "state")
+    rejected = [row for row, rule in held(tmp_path / "state") if rule.startswith("csv.")]
+    assert rejected == [3, 5]

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from hub.standards.source_state import StateSummary, Work, build_state
 from hub.standards.sources import load_source
 from hub.standards.specs import SCHEMAS, descriptor_codes, load_entities
 
+STORE_URL = "HUB_LAWS_STORE_URL"
 DISTRICT, YEAR = "maple-hollow", 2027
 SLICE = Slice(DISTRICT, YEAR)
 NIGHT = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -238,7 +240,9 @@ class Hub:
             for i, (district, sources) in enumerate(self.districts.items())
         }
         self.root.mkdir(parents=True, exist_ok=True)
-        (self.root / "hub.yaml").write_text(json.dumps({"districts": body}))
+        os.environ[STORE_URL] = self.store_url
+        store = {} if self.store_url == "sqlite" else {"store": {"url_env": STORE_URL}}
+        (self.root / "hub.yaml").write_text(json.dumps({"districts": body, **store}))
 
     def incoming(self, source: str, district: str = DISTRICT) -> Path:
         return self.root / "incoming" / district / source
@@ -254,8 +258,7 @@ class Hub:
 
     @property
     def settings(self) -> Settings:
-        loaded = config.load(self.root / "hub.yaml", specs=self.specs)
-        return dataclasses.replace(loaded, store_url=self.store_url)
+        return config.load(self.root / "hub.yaml", specs=self.specs)
 
     @property
     def state(self) -> Path:

@@ -7,7 +7,8 @@ import shutil
 import pytest
 
 from hub.errors import Stop
-from hub.pipeline import approve, replay
+from hub.pipeline import approve, replay, states
+from hub.standards.source_state import StateSummary, Work
 
 from .night import (
     ALL,
@@ -172,3 +173,24 @@ def test_one_roster_in_and_out_returns_what_the_standard_can_carry() -> None:
     import importlib
 
     importlib.import_module("hub.standards.export.oneroster")
+
+
+def test_a_defect_in_one_source_is_told_by_place_and_the_others_go_on(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send_all(hub, range(1, 4))
+    hub.sync()
+    real = states.build_state
+
+    def stumbles(work: Work, *more: object) -> StateSummary:
+        return [][len("Lovelace")] if work.name == "sis" else real(work, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(states, "build_state", stumbles)
+    send_sis(hub, [a_student(n, First="Eve") for n in range(1, 4)])
+    hub.send("tests", "results2.csv", as_csv(RESULTS, [a_result(1, Taken="2026-10-09")]))
+    run = hub.sync()
+    sis = next(o for o in run.sources if o.source == "sis")
+    assert (run.status, sis.status) == ("published", "failed")
+    assert "IndexError in test_absence.py, line" in sis.message
+    assert len(hub.published("StudentAssessment", "_key")) == 4
+    assert hub.published("Student", "firstName") == {("Ada1",), ("Ada2",), ("Ada3",)}
