@@ -168,6 +168,7 @@ class Reader:
             self.items,
             self.answer.get("errors", answers.ERRORS),
             self.answer.get("warnings", answers.WARNINGS),
+            may_be_missing=bool(self.stream.options.get("may_be_missing")),
         )
         if (
             page == 1

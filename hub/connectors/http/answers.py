@@ -63,8 +63,17 @@ def parsed(where: str, answer: Answer) -> Any:
         ) from None
 
 
-def items_of(where: str, body: Any, paths: Sequence[str], errors: Sequence[str], warnings: Sequence[str]) -> list[Any]:
-    """The rows of a page, under the first of `paths` that it has; "" is the body itself.
+def items_of(
+    where: str,
+    body: Any,
+    paths: Sequence[str],
+    errors: Sequence[str],
+    warnings: Sequence[str],
+    *,
+    may_be_missing: bool = False,
+) -> list[Any]:
+    """The rows of a page, under the first of `paths` that it has; "" is the body itself. A single one may stand there
+    without a list around it, and with `may_be_missing` an object without any has no rows.
 
     Raises AskVendor where it says an error or a warning, or has another envelope.
     """
@@ -75,6 +84,10 @@ def items_of(where: str, body: Any, paths: Sequence[str], errors: Sequence[str],
         found = at(body, path)
         if isinstance(found, list):
             return found
+        if path and isinstance(found, dict):
+            return [found]
+    if may_be_missing and isinstance(body, dict):
+        return []
     raise AskVendor(
         f"{where}: the answer has no list {' or '.join(p or 'as its body' for p in paths)} (rule http.envelope).",
         "Write where the rows stand as `items:` of the stream's request in the vendor's folder.",
@@ -99,9 +112,17 @@ def at(value: Any, path: str) -> Any:
     return value
 
 
-def mark(item: Any, key: Sequence[str]) -> str:
-    """What tells one row from another on the next page: its key, else all of it. A digest: it is written down."""
-    named = [at(item, part) for part in key]
+def mark(item: Any, key: Sequence[str | Sequence[str]]) -> str:
+    """What tells one row from another on the next page: its key, else all of it. A digest: it is written down.
+    Of a part that several paths may hold the first counts that does.
+    """
+    named = [
+        next(
+            (found for path in ([part] if isinstance(part, str) else part) if (found := at(item, path)) is not None),
+            None,
+        )
+        for part in key
+    ]
     said = named if key and None not in named else item
     return hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=8).hexdigest()
 

@@ -1,7 +1,8 @@
-"""Learning systems over HTTP: a server on loopback hands out each vendor's sample as the vendor would."""
+"""Learning systems and SIS over HTTP: a server on loopback hands out each vendor's sample as the vendor would."""
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -84,10 +85,62 @@ def schoology(asked: Asked) -> tuple[int, Any, dict[str, str]]:
     return 200, {name: body[name][start : start + limit], "total": body["total"]}, {}
 
 
+def clever(asked: Asked) -> tuple[int, Any, dict[str, str]]:
+    """Lists in pages of one: the link to the next is among others in the body."""
+    if asked["headers"]["Authorization"] != f"Bearer {SECRET}":
+        return 401, {}, {}
+    kind = asked["path"].removeprefix("/v3.0/")
+    role = asked["query"].get("role", [""])[0]
+    body = sample("clever", {"student": "students.json", "teacher": "staff.json"}.get(role, f"{kind}.json"))
+    ids = [row["data"]["id"] for row in body["data"]]
+    after = asked["query"].get("starting_after", [""])[0]
+    at = ids.index(after) + 1 if after else 0
+    links = [{"rel": "self", "uri": f"/v3.0/{kind}"}]
+    if at + 1 < len(ids):
+        more = f"&role={role}" if role else ""
+        links.append({"rel": "next", "uri": f"/v3.0/{kind}?limit=1{more}&starting_after={ids[at]}"})
+    return 200, {"data": body["data"][at : at + 1], "links": links}, {}
+
+
+def aeries(asked: Asked) -> tuple[int, Any, dict[str, str]]:
+    """Bare lists; students by the numbers of the first and last record."""
+    if asked["headers"].get("AERIES-CERT") != SECRET:
+        return 401, {"Message": "Unauthorized"}, {}
+    parts = asked["path"].removeprefix("/aeries/api/v5/").split("/")
+    if len(parts) == 1:
+        return 200, sample("aeries", f"{parts[0]}.json"), {}
+    name = {"classes": "seats"}.get(parts[2], parts[2])
+    rows = sample("aeries", f"{name}/301/{name}-1.json")
+    if name == "students":
+        rows = rows[int(asked["query"]["StartingRecord"][0]) - 1 : int(asked["query"]["EndingRecord"][0])]
+    return 200, rows, {}
+
+
+def powerschool(asked: Asked) -> tuple[int, Any, dict[str, str]]:
+    """A token first; then pages by number, of which those past the end have no list, and a PowerQuery by POST."""
+    if asked["path"] == "/oauth/access_token":
+        known = f"Basic {base64.b64encode(f'{CLIENT}:{SECRET}'.encode()).decode()}"
+        if asked["headers"]["Authorization"] != known:
+            return 401, {"error": "invalid_client"}, {}
+        return 200, {"access_token": "t0ken", "token_type": "Bearer", "expires_in": "3600"}, {}
+    if asked["headers"]["Authorization"] != "Bearer t0ken":
+        return 401, {}, {}
+    page = int(asked["query"]["page"][0])
+    if asked["path"].startswith("/ws/schema/query/"):
+        return 200, sample("powerschool", "seats.json") if page == 1 else {"name": "cc"}, {}
+    kind = asked["path"].rsplit("/", 1)[1]
+    name = kind if kind == "staff" else f"{kind}s"
+    body = sample("powerschool", f"{name}.json" if kind == "school" else f"{name}/31/{name}-1.json")
+    return 200, body if page == 1 else {next(iter(body)): {"@expansions": ""}}, {}
+
+
 SYSTEMS: dict[str, tuple[Callable[[Asked], tuple[int, Any, dict[str, str]]], str, dict[str, str]]] = {
     "canvas": (canvas, "/api/v1", {"token_env": "TOKEN"}),
     "moodle": (moodle, "", {"token_env": "TOKEN"}),
     "schoology": (schoology, "/v1", {"client_id_env": "ID", "client_secret_env": "TOKEN"}),
+    "clever": (clever, "/v3.0", {"token_env": "TOKEN"}),
+    "aeries": (aeries, "/aeries/api/v5", {"key_env": "TOKEN"}),
+    "powerschool": (powerschool, "", {"client_id_env": "ID", "client_secret_env": "TOKEN"}),
 }
 
 
