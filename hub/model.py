@@ -96,7 +96,7 @@ class Stream:
     """One kind of file or collection of a source and how its bytes become columns."""
 
     name: str
-    format: Literal["csv", "fixed-width", "excel", "json", "edfi-xml", "oneroster-csv"]
+    format: Literal["csv", "fixed-width", "excel", "json", "edfi-xml", "edfi-json", "oneroster-csv"]
     pattern: str
     delivery: Delivery
     columns: tuple[str, ...] = ()

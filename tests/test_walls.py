@@ -115,7 +115,7 @@ def test_only_the_configuration_reads_the_environment() -> None:
 def test_no_vendor_and_no_district_is_named_in_python() -> None:
     """A vendor is data. The demo plays vendors, and `hub init` writes them into hub.yaml."""
     vendors = {p.name for p in (HUB.parent / "schemas" / "sources").iterdir() if p.is_dir()}
-    standards = {"oneroster-csv", "edfi-xml"}  # formats that are standards, not vendors
+    standards = {"oneroster-csv", "edfi-xml", "edfi-json"}  # formats that are standards, not vendors
     found = [
         f"hub/{name}: {vendor}"
         for name, tree in modules(HUB)

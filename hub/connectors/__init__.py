@@ -17,6 +17,7 @@ __all__ = ["fetch", "kind_of", "Left", "Piece", "Pull"]
 _MODULES = {
     "file": "hub.connectors.files",
     "download": "hub.connectors.download",
+    "edfi": "hub.connectors.edfi",
     "google-api": "hub.connectors.google_api",
     "http": "hub.connectors.http",
     "s3": "hub.connectors.s3",

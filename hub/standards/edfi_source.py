@@ -62,7 +62,7 @@ def read_documents(
     lost = sum(rows for place, rows in strange.items() if place in used)
     repairs = {"xml.unknown_element": lost} if lost else {}
     written = {m.entity for m in source.mappings if m.stream == m.entity}
-    own = [Mapping(name, name, "", _as_it_is(entities[name])) for name in parts if name not in written]
+    own = [Mapping(name, name, "", as_it_is(entities[name])) for name in parts if name not in written]
     return reads, unknown, repairs, [*own, *source.mappings]
 
 
@@ -77,7 +77,7 @@ def _table(con: Any, path: Path, file: OpenedFile, seq: int) -> tuple[Any, tuple
     return sound, tuple(Reject(r["_row"], "reference.conflict", digest=r["text"]) for r in torn)
 
 
-def _as_it_is(entity: Entity) -> dict[str, Any]:
+def as_it_is(entity: Entity) -> dict[str, Any]:
     """Every field by its type; xs:boolean also has 1 and 0."""
     flags = {"true": ["true", "1"], "false": ["false", "0"]}
     return {f.name: {"boolean": f.name, **flags} if f.type == "boolean" else f.name for f in entity.fields}

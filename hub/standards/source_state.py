@@ -171,6 +171,11 @@ def _read(
             con, source, work.entities, deliveries, out / "xml", full=full
         )
         ignored = {}
+    elif any(s.format == "edfi-json" for s in source.streams):
+        from hub.standards.edfi_json import read_bodies
+
+        reads, ignored, mappings = read_bodies(con, source, work.entities, deliveries, out / "bodies")
+        repairs, unknown = {}, []
     else:
         reads, ignored, repairs, unknown = [], {}, {}, []
         for stream in source.streams:
@@ -199,7 +204,7 @@ def _read(
         unknown = [f.name for f in assign(source, deliveries[-1].files)[1]]
     here = {r.stream for r in reads}
     for stream in source.streams:
-        if stream.name not in here and stream.format != "edfi-xml":
+        if stream.name not in here and not stream.format.startswith("edfi-"):
             empty_table(con, stream, used[stream.name])
     speaking = [m for m in mappings if {m.stream, *m.needs} <= here and not here & set(m.without)]
     return reads, ignored, repairs, unknown, speaking, missing

@@ -11,6 +11,8 @@ from hub.standards.fixed_width import read_layout
 from hub.standards.folders import chain, documents, read, table_path
 from hub.standards.folders import tables as folder_tables
 from hub.standards.layouts import expanded, reasons
+from hub.standards.naming import lower_camel, plural
+from hub.standards.specs import descriptor_types, load_entities
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 
@@ -82,7 +84,25 @@ def _streams(document: dict[str, Any], root: Path, folders: tuple[Path, ...]) ->
             for name, body in files.items()
             if shared["format"] != "json" or "columns" in own.get(name, {})
         ]
+    if "resources_of" in document:  # every resource of an Ed-Fi API, of which the data standard is named
+        return _resources(document, root)
     return [_stream(name, body, folders) for name, body in document.get("streams", {}).items()]
+
+
+def _resources(document: dict[str, Any], root: Path) -> list[Stream]:
+    """A stream for each resource and each descriptor, under the name of its entity."""
+    standard = str(document["resources_of"])
+    entities = [e for e in load_entities(root).values() if e.standard == standard and e.name != "Descriptor"]
+    bases = {e.subclass_of for e in entities}
+    named = {e.name: e.resource for e in entities if e.name not in bases}
+    named |= {name: plural(lower_camel(name)) for name in descriptor_types(standard, root)}
+    options = {"key": ["id"], "paths": {"id": "id"}, "items": "", "layouts": {}, "cuts": {}}
+    return [
+        Stream(
+            name, document["format"], rf"^{name}\.json$", "full", (), options | {"request": {"path": f"ed-fi/{path}"}}
+        )
+        for name, path in sorted(named.items())
+    ]
 
 
 def _standard(name: str, body: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def _by_name(source: Source, file: OpenedFile) -> Stream | None:
 def _by_header(source: Source, file: OpenedFile) -> Stream | None:
     fitting = []
     for stream in source.streams:
-        if stream.format in ("edfi-xml", "json") or not stream.columns:
+        if stream.format in ("edfi-xml", "edfi-json", "json") or not stream.columns:
             continue
         if stream.format == "excel" and not is_workbook(file.path):
             continue

@@ -48,7 +48,7 @@ def fetch(pull: Pull) -> Iterator[Page | StreamEnd | StreamAgain]:
 
     Raises as hub.connectors.fetch; what the transport's words leave open is FixConfiguration before anything is asked.
     """
-    _refuse_unknown(pull)
+    refuse_unknown(pull, WORDS)
     with closing(Session(pull)) as session:
         yield from _streams(pull, session)
 
@@ -210,10 +210,11 @@ class Reader:
         return StreamEnd(self.stream.name, "delta" if since else "full", {"since": stamp, "full": full})
 
 
-def _refuse_unknown(pull: Pull) -> None:
-    unknown = sorted(pull.transport.keys() - WORDS)
+def refuse_unknown(pull: Pull, words: set[str]) -> None:
+    """Raises FixConfiguration for words of the transport that nobody reads."""
+    unknown = sorted(pull.transport.keys() - words)
     if unknown:
         raise FixConfiguration(
             f"{pull.source}: `transport:` has unknown words: {', '.join(unknown)}.",
-            f"Use {', '.join(sorted(WORDS))}.",
+            f"Use {', '.join(sorted(words))}.",
         )

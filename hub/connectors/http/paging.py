@@ -165,8 +165,10 @@ class Pager:
     def _asked(self, following: Any) -> tuple[dict[str, Any], str]:
         if self.words["kind"] == "link":
             return ({}, following) if following else (self._sized(), "")
-        more = {self.words.get("token", "pageToken"): following} if following else {}
-        return self._sized(**more), ""
+        if not following:
+            return self._sized(), ""
+        token = {self.words.get("token", "pageToken"): following}
+        return self._sized(**token, **self.words.get("with_token", {})), ""
 
     def _next(self, page: int, sheet: Sheet) -> Any:
         """The token or address of the next page; None at the end."""

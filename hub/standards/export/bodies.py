@@ -37,6 +37,7 @@ class Property:
     within: tuple[Property, ...] = ()
     target: str = ""
     column: str = ""
+    flat: str = ""  # inside a list or object: the name under which the hub keeps the value
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def _part(field: Field, name: str, column: str = "") -> Property:
 
 def _own(field: Field, column: str, version: str) -> Property:
     if field.type == "integer" and field.xml.endswith("SchoolYear"):
-        year = _part(field, "schoolYear", column)
+        year = replace(_part(field, "schoolYear", column), flat=field.name)
         return Property(f"{field.name}TypeReference", "reference", field.required, within=(year,))
     if field.type == "object":
         return Property(field.name, "object", field.required, within=tuple(_items(field.items, version)))
@@ -112,7 +113,7 @@ def _own(field: Field, column: str, version: str) -> Property:
     within = tuple(_items(field.items, version))
     target = _target(field.items[0].xml) if field.items else ""
     if target:
-        parts = tuple(_part(f, _bare(f.name, target, version)) for f in field.items)
+        parts = tuple(replace(_part(f, _bare(f.name, target, version)), flat=f.name) for f in field.items)
         element = lower_camel(field.xml.rpartition("/")[2])
         within = (Property(element, "reference", True, within=parts, target=target),)
     return Property(field.name, "list", field.required, within=within)
@@ -129,7 +130,7 @@ def _items(fields: tuple[Field, ...], version: str) -> Iterable[Property]:
             yield _own(field, "", version)
     for path, parts in references.items():
         target = _target(parts[0].xml.split(" | ")[0].partition("Reference/")[2])
-        within = tuple(_part(f, _bare(f.name, target, version)) for f in parts)
+        within = tuple(replace(_part(f, _bare(f.name, target, version)), flat=f.name) for f in parts)
         needed = any(f.required for f in parts)
         yield Property(lower_camel(path.rpartition("/")[2]), "reference", needed, within=within, target=target)
 

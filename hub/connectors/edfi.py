@@ -1,0 +1,205 @@
+"""Ed-Fi APIs: ODS/API 5.3 to 7.3 and Ed-Fi API v8. Everything, or what change queries say has changed and gone.
+
+Authority: Ed-Fi API guidelines (discovery, OAuth, paging, change queries). Totals are not asked for: large servers
+time out over them. A list by offset is read with an overlap (http/paging.py), by cursor where the server has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from hub.connectors.http import WORDS, Page, Reader, answers, asked_for, refuse_unknown
+from hub.connectors.http.paging import Moved, Position
+from hub.connectors.http.session import Session
+from hub.connectors.pulling import Pull
+from hub.errors import FixConfiguration
+from hub.model import Stream, StreamAgain, StreamEnd
+
+#: Resources whose natural key may change (Ed-Fi API guidelines, key changes): what refers to them changes with them.
+_KEYS_MAY_CHANGE = (
+    "classPeriods", "grades", "gradebookEntries", "locations", "sections", "sessions", "studentSchoolAssociations",
+    "studentSectionAssociations",
+)  # fmt: skip
+_CURSORS_FROM = (7, 3)
+_NOT_OFFERED = (403, 404)
+_AGAIN = 2
+
+
+@dataclass(frozen=True)
+class Server:
+    """What the discovery document says."""
+
+    data: str
+    token: str
+    changes: str
+    version: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Window:
+    """The change versions that are asked for: all up to now, or those after `since`."""
+
+    newest: int | None
+    began: str
+    full: str  # when everything was last asked for
+    since: int | None = None
+
+    @property
+    def params(self) -> dict[str, Any]:
+        return {} if self.since is None else {"minChangeVersion": self.since + 1, "maxChangeVersion": self.newest}
+
+
+def fetch(pull: Pull) -> Iterator[Page | StreamEnd | StreamAgain]:
+    """The resources and descriptors that the account may read. Raises as hub.connectors.fetch."""
+    refuse_unknown(pull, WORDS | {"data_path"})
+    with closing(Session(_anonymous(pull))) as session:
+        server = discover(pull, session)
+    auth = {"token_url": server.token, **pull.transport.get("auth", {})}
+    words = {**pull.transport, "url": server.data, "auth": auth, "paging": _paging(pull, server)}
+    with closing(Session(replace(pull, transport=words))) as session:
+        yield from _resources(replace(pull, transport=words), session, server)
+
+
+def discover(pull: Pull, session: Session) -> Server:
+    """Where the server has its data, tokens and change queries, and its version."""
+    url = str(pull.transport["url"]).replace("{year}", str(pull.slice.year)).rstrip("/")
+    where = f"{pull.source}: the discovery document"
+    answer = session.get("the discovery document", url + "/")
+    answers.refuse_status(where, answer)
+    said = answers.parsed(where, answer)
+    urls = said.get("urls", {}) if isinstance(said, dict) else {}
+    version = tuple(int(part) for part in str(said.get("version", "0")).split(".")[:2] if part.isdigit())
+    data = urls.get("dataManagementApi") or f"{url}/data/v3"
+    if "data_path" in pull.transport:
+        data = f"{url}/{str(pull.transport['data_path']).replace('{year}', str(pull.slice.year))}"
+    token = urls.get("oauth") or f"{url}/oauth/token"
+    changes = urls.get("changeQueries") or f"{url}/changeQueries/v1"
+    for name, address in (("dataManagementApi", data), ("oauth", token), ("changeQueries", changes)):
+        own = pull.transport.get("auth", {}).get("token_url") if name == "oauth" else None
+        if urlsplit(own or address).hostname != urlsplit(url).hostname and not own:
+            raise FixConfiguration(
+                f"{where} names another server for {name} (rule http.foreign_link).",
+                "Write it under `url` (or as auth.token_url) if it is the vendor's own: secrets go nowhere else.",
+            )
+    return Server(data.rstrip("/"), token, changes.rstrip("/"), version)
+
+
+def _anonymous(pull: Pull) -> Pull:
+    return replace(pull, transport={**pull.transport, "auth": {"kind": "none"}})
+
+
+def _paging(pull: Pull, server: Server) -> dict[str, Any]:
+    said = dict(pull.transport.get("paging", {}))
+    if server.version >= _CURSORS_FROM and said.get("kind", "offset") == "offset":
+        # The first page is asked for without a size: v8 knows pageSize only beside a token.
+        return {**said, "kind": "token", "token": "pageToken", "limit": "", "next": {"header": "Next-Page-Token"},
+                "with_token": {"pageSize": said.get("size", 500)}}  # fmt: skip
+    return said
+
+
+def _resources(pull: Pull, session: Session, server: Server) -> Iterator[Page | StreamEnd | StreamAgain]:
+    newest = _newest(pull, session, server)
+    everything = _cannot_follow(pull, session, newest)
+    offered = bool(pull.ended)
+    for stream in asked_for(pull):
+        if stream.name in pull.ended:
+            continue
+        kept = pull.resume.get(stream.name)
+        for attempt in range(_AGAIN + 1):
+            window = Window(**kept["window"]) if kept else _window(pull, stream.name, newest, everything)
+            try:
+                pages = 0
+                for page in _changed(pull, session, stream, window, kept):
+                    pages += 1
+                    yield page
+                break
+            except Moved:
+                if attempt == _AGAIN:
+                    raise answers.unsettled(f"{pull.source}: {stream.name}") from None
+                yield StreamAgain(stream.name)
+                kept = None
+        if pages or kept:
+            offered = True
+            cursor = {"version": window.newest, "full": window.full} if window.newest is not None else None
+            yield StreamEnd(stream.name, "full" if window.since is None else "delta", cursor)
+    if not offered:
+        raise FixConfiguration(
+            f"{pull.source}: none of the resources may be read (rule http.refused).",
+            "Have the claim set of this key allow reading, and check the school year and tenant in `url`.",
+        )
+
+
+def _newest(pull: Pull, session: Session, server: Server) -> dict[str, int]:
+    """The change versions that the server knows; {} where it has no change queries."""
+    answer = session.get("the change versions", f"{server.changes}/availableChangeVersions")
+    if answer.status in (*_NOT_OFFERED, 501):
+        return {}
+    where = f"{pull.source}: the change versions"
+    answers.refuse_status(where, answer)
+    said = answers.parsed(where, answer)
+    return {key[0].lower() + key[1:]: int(value) for key, value in said.items()}  # before 6.0 with capitals
+
+
+def _cannot_follow(pull: Pull, session: Session, newest: dict[str, int]) -> bool:
+    """Whether changes are not enough tonight: none kept or wanted, purged, another database, or keys have changed."""
+    known = [c["version"] for c in pull.since.values()]
+    if not known or not newest or not pull.transport.get("changes", {}).get("use"):
+        return True
+    first = min(known)
+    if not newest.get("oldestChangeVersion", 0) <= first + 1 or max(known) > newest["newestChangeVersion"]:
+        return True
+    window = {"minChangeVersion": first + 1, "maxChangeVersion": newest["newestChangeVersion"], "limit": 1}
+    base = str(pull.transport["url"])
+    for resource in _KEYS_MAY_CHANGE:
+        answer = session.get("the key changes", f"{base}/ed-fi/{resource}/keyChanges", window)
+        if answer.status == 200 and answers.parsed(f"{pull.source}: the key changes", answer):
+            return True
+    return False
+
+
+def _window(pull: Pull, stream: str, newest: dict[str, int], everything: bool) -> Window:
+    now, known = datetime.now(UTC).isoformat(), pull.since.get(stream)
+    top = newest.get("newestChangeVersion")
+    if everything or not known:
+        return Window(top, now, now)
+    age = datetime.fromisoformat(now) - datetime.fromisoformat(known["full"])
+    if age >= timedelta(days=float(pull.transport["changes"].get("full_every_days", 7))):
+        return Window(top, now, now)
+    return Window(top, now, known["full"], known["version"])
+
+
+def _changed(pull: Pull, session: Session, stream: Stream, window: Window, kept: Any) -> Iterator[Page]:
+    """What is there or has changed; after it, where only changes were asked for, what is gone."""
+    parts = ["rows"] if window.since is None or stream.name.endswith("Descriptor") else ["rows", "deletes"]
+    for part in parts:
+        if kept and parts.index(part) < parts.index(kept["part"]):
+            continue
+        start = Position(**kept["position"]) if kept and part == kept["part"] else Position()
+        reader = Reader(_windowed(pull, window), session, _asked(pull, stream, part))
+        for sheet, position in reader.sheets(None, start, window.params):
+            folder = stream.name if part == "rows" else f"{stream.name}/deletes"
+            more = {"part": part, "position": vars(position), "window": vars(window)}
+            yield Page(f"{folder}/{position.page:06}.json", sheet.answer.body, stream.name, more)
+
+
+def _windowed(pull: Pull, window: Window) -> Pull:
+    """A walk by cursor cannot be begun with change versions: windows are read by offset."""
+    paging = pull.transport["paging"]
+    if window.since is None or paging["kind"] != "token":
+        return pull
+    by_offset = {"kind": "offset", "limit": "limit", "offset": "offset", "size": paging["with_token"]["pageSize"]}
+    return replace(pull, transport={**pull.transport, "paging": by_offset})
+
+
+def _asked(pull: Pull, stream: Stream, part: str) -> Stream:
+    request = {**stream.options["request"], "may_be_empty": True}
+    if stream.name not in pull.since:  # what was never given may not be ours to read; what was given is missed
+        request["none_when"] = _NOT_OFFERED
+    if part == "deletes":
+        request["path"] += "/deletes"
+    return replace(stream, options={**stream.options, "request": request})
