@@ -22,6 +22,7 @@ _MODULES = {
     "http": "hub.connectors.http",
     "s3": "hub.connectors.s3",
     "sftp": "hub.connectors.sftp",
+    "sql": "hub.connectors.sql",
 }
 _SCHEMES = {"": "file", "http": "download", "https": "download"}
 

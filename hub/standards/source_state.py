@@ -25,6 +25,7 @@ from hub.standards.lists import make_lists
 from hub.standards.normalize import EntityRows, Vocabulary, normalize_entity
 from hub.standards.oneroster import fold
 from hub.standards.oneroster_rows import fold_case
+from hub.standards.pulled import asked_for, read_pulled, rows_in_use
 from hub.standards.row_counts import row_counts
 from hub.standards.streams import (
     StreamRead,
@@ -182,6 +183,8 @@ def _read(
             full = (work.delivery or stream.delivery) == "full"
             if stream.format == "json":
                 files = pages_in_use(deliveries, source, stream, full)
+            elif asked_for(deliveries, stream):
+                files = rows_in_use(deliveries, source, stream, full)
             elif full:
                 files = newest(deliveries, source, stream)
             else:
@@ -193,6 +196,10 @@ def _read(
                 refuse_wrong_year(con, stream.name, stream, first[0][1], work.facts)
                 for rule, rows in fold_case(con, stream).items():
                     repairs[rule] = repairs.get(rule, 0) + rows
+            elif asked_for(deliveries, stream) and first:
+                mine, ignored[stream.name] = read_pulled(
+                    con, stream, first, deliveries, source, used[stream.name], work.facts
+                )
             else:
                 mine = [read_file(con, stream, f, seq, used[stream.name], work.facts) for seq, f in first]
                 if mine:

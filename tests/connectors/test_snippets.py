@@ -11,7 +11,7 @@ import pytest
 from hub.config import load
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "connectors.md"
-SNIPPETS = [s for s in re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.S) if "sources:" in s]
+SNIPPETS = [s for s in re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.S) if "sources:" in s and "request:" not in s]
 HEAD = """\
 state: ./state
 districts:
