@@ -11,7 +11,8 @@ import pytest
 from hub.config import load
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "connectors.md"
-SNIPPETS = [s for s in re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.S) if "sources:" in s and "request:" not in s]
+BLOCKS = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.S)
+SNIPPETS = [block for block in BLOCKS if block.startswith("sources:")]
 HEAD = """\
 state: ./state
 districts:
