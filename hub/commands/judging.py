@@ -72,6 +72,7 @@ def _judge(job: dict[str, Any], say: Any) -> dict[str, Any]:
         profile=job["profile"],
         kind=job["kind"],
         show_values=job["show_values"],
+        max_unpacked=job["unpacked"],
         progress=lambda step, done, total: say(step=step, done=done, total=total),
     )
     say(step="writing the report", done=0, total=0)

@@ -32,6 +32,10 @@ class Limits:
     at_once: int = 2
     keep: float = 1800
 
+    @property
+    def unpacked(self) -> int:
+        return 10 * self.upload
+
 
 @dataclass(frozen=True)
 class Desk:

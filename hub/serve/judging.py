@@ -40,6 +40,7 @@ async def judge(desk: Desk, check: Check, upload: Upload, folder: Path) -> None:
         "out": str(out),
         "memory": desk.limits.memory,
         "seconds": desk.limits.seconds,
+        "unpacked": desk.limits.unpacked,
         **choices(desk, upload.fields),
     }
     try:
@@ -91,9 +92,10 @@ async def _run(desk: Desk, check: Check, job: dict[str, Any], scratch: Path) -> 
     except TimeoutError:
         raise late(desk.limits) from None
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
     if "refused" in said:
         raise Problem(422, "This feed cannot be checked", str(said["refused"]), str(said["remedy"]))
     if code != 0 or "conforms" not in said:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -47,6 +48,13 @@ def test_what_is_too_large_is_answered_and_not_kept(tight: Server) -> None:
     answer = requests.post(f"{tight.url}/checks", data=unsaid(), headers=kind, timeout=60)
     assert answer.status_code == 413
     assert tight.uploads() == []
+
+
+def test_a_zip_may_not_become_more_than_ten_times_the_limit(tight: Server, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "feed.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("orgs.csv", "sourcedId\n" + "org-1\n" * 200_000)
+    page = tight.report(tmp_path / "feed.zip")
+    assert (page.status_code, "at most 1,000,000 bytes" in page.text) == (422, True)
 
 
 def half(server: Server) -> socket.socket:
@@ -123,8 +131,8 @@ def test_a_killed_server_takes_its_judge_along_and_the_next_one_cleans_up(
 def test_the_judge_is_bounded_in_memory_and_the_page_says_so(tmp_path: Path, feeds: dict[str, Path]) -> None:
     job = {
         "paths": [str(feeds["clean"])], "names": ["clean.zip"], "previous": [], "previous_names": [],
-        "out": str(tmp_path), "memory": 150 * 10**6, "seconds": 60, "profile": "strict", "standard": None,
-        "version": None, "kind": None, "show_values": False,
+        "out": str(tmp_path), "memory": 150 * 10**6, "seconds": 60, "unpacked": 10**9,
+        "profile": "strict", "standard": None, "version": None, "kind": None, "show_values": False,
     }  # fmt: skip
     with subprocess.Popen(
         [sys.executable, "-m", "hub.commands.judging"],

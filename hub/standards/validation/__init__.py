@@ -25,6 +25,7 @@ def validate(
     kind: str | None = None,
     names: Sequence[str] | None = None,
     previous_names: Sequence[str] | None = None,
+    max_unpacked: int | None = None,
     progress: Progress = silent,
 ) -> Validation:
     """Validates one feed: zips, folders or files. Standard and version are recognised where they are not given.
@@ -32,10 +33,11 @@ def validate(
     `profile` is one of schemas/profiles; `previous` an earlier delivery to compare with; `max_per_rule` limits the
     places shown per rule, file and column, never the counts; findings hold values only with `show_values`; `store`
     also resolves references (of OneRoster, those of a delta); `kind` is the resource or object of JSON whose file is
-    not named after one; `names` is what to call each of `paths`; `progress` is told of each step. Raises AskVendor when
-    this is no feed or can't be read, FixConfiguration for a standard, version, kind or profile that is not known.
+    not named after one; `names` is what to call each of `paths`; `max_unpacked` is bytes that a zip may become, 20 GB
+    by default; `progress` is told of each step. Raises AskVendor when this is no feed or can't be read,
+    FixConfiguration for a standard, version, kind or profile that is not known.
     """
-    from hub.standards.validation.archive import open_feed
+    from hub.standards.validation.archive import MAX_BYTES, open_feed
     from hub.standards.validation.profiles import Judge, load_profile
     from hub.standards.validation.recognise import is_json, recognise
 
@@ -45,8 +47,10 @@ def validate(
     with tempfile.TemporaryDirectory(prefix="hub-validate-") as folder:
         work = Path(folder)
         progress("opening the files", 0, 0)
-        feed = open_feed([Path(p) for p in paths], work / "now", names)
-        before = open_feed([Path(p) for p in previous], work / "before", previous_names) if previous else None
+        most = MAX_BYTES if max_unpacked is None else max_unpacked
+        feed = open_feed([Path(p) for p in paths], work / "now", names, most)
+        earlier = [Path(p) for p in previous or ()]
+        before = open_feed(earlier, work / "before", previous_names, most) if earlier else None
         said = STANDARDS[standard.lower()] if standard else recognise(feed)
         judge = Judge(judged, max_per_rule, show_values)
         if said == "OneRoster" and feed.files and all(is_json(f) for f in feed.files):

@@ -51,12 +51,14 @@ class Feed:
     repeated: tuple[str, ...] = ()
 
 
-def open_feed(paths: Sequence[Path], workdir: Path, names: Sequence[str] | None = None) -> Feed:
+def open_feed(
+    paths: Sequence[Path], workdir: Path, names: Sequence[str] | None = None, max_bytes: int = MAX_BYTES
+) -> Feed:
     """All files of zips, folders and single files; zips are unpacked under `workdir`, which is the caller's own.
 
     `names` is what to call each path, its own name otherwise. A folder that holds one zip and nothing else of a feed
     stands for that zip. Raises AskVendor for a path that is not there or cannot be read, an empty folder, and a zip
-    that is broken, too large (20 GB, 10,000 files, ratio 200) or holds nothing but zips.
+    that is broken, too large (`max_bytes`, 10,000 files, ratio 200) or holds nothing but zips.
     """
     found: list[SentFile] = []
     unsafe: list[str] = []
@@ -68,7 +70,7 @@ def open_feed(paths: Sequence[Path], workdir: Path, names: Sequence[str] | None 
             found += _folder(path)
         elif _is_zip(sent):
             packaged = True
-            members, refused = _unpack(sent, workdir / f"zip{number}")
+            members, refused = _unpack(sent, workdir / f"zip{number}", max_bytes)
             found += members
             unsafe += refused
         else:
@@ -134,11 +136,11 @@ def _folder(folder: Path) -> Iterator[SentFile]:
                 yield sent
 
 
-def _unpack(sent: SentFile, folder: Path) -> tuple[list[SentFile], list[str]]:
+def _unpack(sent: SentFile, folder: Path, max_bytes: int) -> tuple[list[SentFile], list[str]]:
     try:
         with zipfile.ZipFile(sent.path) as archive:
             members = [m for m in archive.infolist() if not m.is_dir()]
-            _refuse_bomb(sent, members)
+            _refuse_bomb(sent, members, max_bytes)
             _refuse_wrapped(sent, members)
             safe = [m for m in members if not _is_unsafe(m)]
             files = [_extract(archive, member, folder / str(i)) for i, member in enumerate(safe)]
@@ -161,14 +163,14 @@ def _refuse_wrapped(sent: SentFile, members: list[zipfile.ZipInfo]) -> None:
         )
 
 
-def _refuse_bomb(sent: SentFile, members: list[zipfile.ZipInfo]) -> None:
+def _refuse_bomb(sent: SentFile, members: list[zipfile.ZipInfo], max_bytes: int) -> None:
     total = sum(m.file_size for m in members)
     if len(members) > MAX_FILES:
         raise AskVendor(f"{sent.name} holds more than {MAX_FILES:,} files.", "Send only the files of the standard.")
-    if total > MAX_BYTES or (total > _SMALL and total > MAX_RATIO * sent.path.stat().st_size):
+    if total > max_bytes or (total > _SMALL and total > MAX_RATIO * sent.path.stat().st_size):
         raise AskVendor(
             f"{sent.name} would unpack to {total:,} bytes: refused as a possible zip bomb.",
-            f"Send a zip that unpacks to at most {MAX_BYTES // 10**9} GB and {MAX_RATIO} times its own size.",
+            f"Send a zip that unpacks to at most {max_bytes:,} bytes and {MAX_RATIO} times its own size.",
         )
 
 

@@ -17,7 +17,6 @@ STAGES: tuple[Stage, ...] = (
 #: Told what begins now, how many of its kind are done, and of how many (0: not known).
 Progress = Callable[[str, int, int], None]
 
-
 #: What is published already. An Ed-Fi entity -> parquet file with a column `_key` (md5 hex of the natural key) of every
 #: record; a OneRoster file, such as users -> one with a column `sourcedId`. None: nothing is known of it.
 Known = Callable[[str], Path | None]
@@ -29,10 +28,13 @@ def silent(step: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class Finding:
-    """`row` is the record number in the file, 1 for the first after the header; `line` the source line (XML only).
+    """One rule broken at one place.
 
-    `count` says how often the rule is broken in this file and column; the places shown may be fewer.
-    `value` is filled only with `show_values`.
+    `rule` is its id in the rule library, `message` what it says, `clause` the authority that asks for it, `remedy` what
+    to do. `severity` is that of the profile. `file` is the name inside the package, `row` the record number in it, 1
+    for the first after the header; `column` is a column, or in XML and JSON the path in the record; `line` the source
+    line (XML only). Rules about a file or a package have no row. `count` says how often the rule is broken in this file
+    and column; the places shown may be fewer. `value` is filled only with `show_values`.
     """
 
     rule: str
@@ -51,13 +53,19 @@ class Finding:
 
 @dataclass(frozen=True)
 class FileRead:
+    """A file that was read: its name inside the package, and its records, the header not among them."""
+
     name: str
     rows: int
 
 
 @dataclass(frozen=True)
 class Validation:
-    """`conforms`: no finding of severity error in this profile."""
+    """What a feed is, and all that was found in it.
+
+    `conforms`: no finding of severity error in this profile; `errors` and `warnings` are exact counts, however few
+    places are shown. `files` were read; `notes` say what was not judged, and why.
+    """
 
     standard: Literal["OneRoster", "Ed-Fi"]
     version: str
