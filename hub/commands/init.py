@@ -16,6 +16,7 @@ _TEMPLATE = """\
 # Passwords and addresses that hold one stay in the environment: write the NAME of the variable here.
 
 state: ./state            # everything the hub writes: landed files, work, reports and the store. Back it up.
+# keep_days: 7            # then what can be made again from the landed files is deleted
 store: sqlite             # one file per district under state; or {{url_env: HUB_STORE_URL}} for PostgreSQL
 
 districts:

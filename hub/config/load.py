@@ -73,6 +73,7 @@ def _settings(path: Path, tree: dict[str, Any], specs: Path) -> Settings:
         dagster_env=_variable(tree.get("dagster", {}).get("storage")),
         schedule=Schedule(schedule["cron"], schedule["timezone"]) if schedule else None,
         alerts=_alerts(tree.get("alerts", {})),
+        keep_days=int(tree.get("keep_days", 7)),
     )
 
 

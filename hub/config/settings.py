@@ -112,6 +112,7 @@ class Settings:
     dagster_env: str = ""
     schedule: Schedule | None = None
     alerts: Alerts = field(default_factory=Alerts)
+    keep_days: int = 7  # of what can be made again from landing
 
     @property
     def store_url(self) -> str:

@@ -7,6 +7,7 @@ itself; `sync` is all of them for one slice. Dagster's assets call the same step
 from __future__ import annotations
 
 from hub.pipeline.path import approve, discard, new_run_id, open_store, publish_record, replay, report, sync
+from hub.pipeline.rebuild import rebuild
 from hub.pipeline.source import load_outcome, pull, save_outcome
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "approve",
     "discard",
     "replay",
+    "rebuild",
     "report",
     "open_store",
     "new_run_id",

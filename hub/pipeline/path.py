@@ -21,6 +21,7 @@ from hub.pipeline.reviews import open_reviews
 from hub.pipeline.source import load_outcome, pull, save_outcome
 from hub.pipeline.standing import Published
 from hub.pipeline.states import normalize, require, room, state_folder
+from hub.pipeline.sweep import sweep
 from hub.standards.rules import load_rules, rules_hash
 from hub.standards.source_state import load_summary
 from hub.standards.sources import load_source
@@ -73,10 +74,12 @@ def publish_record(
     now: datetime | None = None,
     only: set[str] | None = None,
     opened: store.Store | None = None,
+    then: bool = False,
 ) -> Run:
     """check, unify and publish what the sources' outcomes say, through the guard; then the ledger and the report.
 
-    `opened` is the district's store where the caller has it: 150 tables take a second to describe.
+    `opened` is the district's store where the caller has it: 150 tables take a second to describe. `then`: what is
+    published holds from `now` on, which is past, and not from the moment of writing.
     """
     now = now or datetime.now(UTC)
     opened = opened or open_store(settings, slice.district)
@@ -94,11 +97,15 @@ def publish_record(
         run = replace(run, status="unchanged", changes=_as_they_were(opened, slice, last), kept=last.kept)
     else:
         with room(settings.state):
-            run = _build_and_publish(settings, slice, opened, run, last, states, folder, progress)
+            run = _build_and_publish(
+                settings, slice, opened, run, last, states, folder, progress, now if then else None
+            )
     run = replace(run, finished=_after(now))
     if run.status != "published":
         store.record_run(opened, run)
     report(settings, slice, run.id, opened)
+    if run.status in ("published", "unchanged") and not then:
+        sweep(settings, slice, opened, now)
     return run
 
 
@@ -111,6 +118,7 @@ def _build_and_publish(
     states: dict[str, str],
     folder: Path,
     progress: Progress,
+    at: datetime | None = None,
 ) -> Run:
     entities = load_entities(settings.specs)
     paths = require(settings, slice, states)
@@ -118,6 +126,7 @@ def _build_and_publish(
     known = Published(
         lambda name: store.known_keys(opened, name),
         store.identifiers(opened),
+        store.ids_key(opened),
         store.decisions(opened),
         current=store.snapshot(opened, slice),
         judged=last is not None and _same_rules(run, last),
@@ -167,7 +176,7 @@ def _build_and_publish(
     progress("publish", 0, 1)
     run = replace(run, status="published", finished=_after(run.started))
     held = folder / "held.parquet"
-    store.publish(opened, slice, run, folder / "changes", held if held.is_file() else None, states)
+    store.publish(opened, slice, run, folder / "changes", held if held.is_file() else None, states, at)
     return run
 
 

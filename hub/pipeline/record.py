@@ -27,10 +27,11 @@ from hub.standards.expectations import fields_read
 from hub.standards.source_state import load_summary
 from hub.standards.specs import dependency_order
 from hub.standards.values import all_of
-from hub.unify.identity import apply, candidates, id_columns, resolve
+from hub.unify.identity import apply, candidates, id_columns, ids_digest, resolve
 from hub.unify.merge import merge
 
 Progress = Callable[[str, int, int], None]
+_PLACED = ("_source", "_file", "_row")
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ class _Building:
         self.rules: list[RuleResult] = []
         self.held: list[Any] = []
         self.reviews: list[Any] = []
+        self.candidates: list[Any] = []
         self.mended: dict[str, dict[str, int]] = {}
         self.crosswalk: Any = None
         self.no_keys: Any = None
@@ -197,7 +199,7 @@ class _Building:
         if self.published.decisions is not None:
             decisions = parquet(self.con, self.published.decisions)
             decisions = decisions.filter(decisions["source"] == source)
-        people = resolve(self.con, rows, self.crosswalk, decisions, f"{entity.name}_{source}")
+        people = resolve(self.con, rows, self.crosswalk, decisions, f"{entity.name}_{source}", self.published.ids_key)
         found = apply(rows, people)  # not kept: what is asked of it here reads a few narrow columns
         mended = count(self.con, found.filter(found["_mended"]))
         if mended:
@@ -210,10 +212,25 @@ class _Building:
         if checked.hold(self.con, places):
             self._possible(rows, lost, source, entity, checked)
             review = lost.filter(lost["_rule"].isin(["identity.ambiguous", "identity.conflict"]))
-            self.reviews.append(
-                review.select(*PLACE, ids_digest=review["_ids"].hexdigest("sha256"), rule=review["_rule"])
-            )
+            self._ask(review.mutate(ids_digest=ids_digest(review["_ids"], self.published.ids_key)), entity, source)
         return found.filter(found["_rule"] == "")
+
+    def _ask(self, review: Any, entity: Entity, source: str) -> None:
+        """What a person must decide: the rows, and the students their ids point at, by place and key."""
+        self.reviews.append(review.select(*PLACE, "ids_digest", rule=review["_rule"]))
+        asked = review.select("_ids", "ids_digest").distinct()
+        who = asked.inner_join(candidates(self.con, f"{entity.name}_{source}"), "_ids")
+        paths = [s / "rows" / "Student.parquet" for s in self.states.values()]
+        sent = [parquet(self.con, p).select("studentUniqueId", *_PLACED) for p in paths if p.is_file()]
+        if not sent:
+            return
+        every = stacked(sent)
+        first = every.mutate(_at=ibis.row_number().over(group_by="studentUniqueId", order_by=list(_PLACED)))
+        one = first.filter(first["_at"] == 0).select("studentUniqueId", *_PLACED)
+        known = who.left_join(one, "studentUniqueId")
+        self.candidates.append(
+            known.select("ids_digest", *_PLACED, asks=ibis.literal(source), key=digest(known, ["studentUniqueId"]))
+        )
 
     def _possible(self, rows: Any, lost: Any, source: str, entity: Entity, checked: Checked) -> None:
         """The keys that rows of a person who was not found could have: one for each student their ids point at."""
@@ -338,6 +355,8 @@ class _Building:
         if self.reviews:
             whole = self.reviews
             write_parquet(self.con, stacked(whole), self.out / "reviews.parquet")
+        if self.candidates:
+            write_parquet(self.con, stacked(self.candidates), self.out / "candidates.parquet")
 
     def _held_counts(self) -> tuple[HeldCount, ...]:
         path = self.out / "held.parquet"

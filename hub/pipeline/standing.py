@@ -33,6 +33,7 @@ class Published:
 
     known_keys: Callable[[str], Path | None]
     identifiers: Path | None = None
+    ids_key: str = ""
     decisions: Path | None = None
     current: Mapping[str, Path] = field(default_factory=dict)
     judged: bool = False

@@ -63,8 +63,9 @@ def normalize(
     progress: Progress,
     *,
     afresh: bool = False,
+    until: datetime | None = None,
 ) -> Normalized:
-    """The SourceState of everything landed so far; built only where it is not there yet, or `afresh`.
+    """The SourceState of everything landed so far (or `until` then); built only where it is not there yet, or `afresh`.
 
     For sources that append, the state of the deliveries before is the base, so a night costs what the night brought; of
     others it says which earlier deliveries are still in use.
@@ -74,9 +75,10 @@ def normalize(
     district = settings.district(slice.district)
     seed = _seed(settings, slice, source, district)
     work = _work(settings, slice, source, vendor, district, folder)
-    chain = deliveries(settings.state, slice, source.name)
+    chain = [d for d in deliveries(settings.state, slice, source.name) if until is None or d.received <= until]
     appending = appends(vendor, work.delivery)
-    refused = () if afresh else _remembered(folder, seed)
+    seqs = {d.seq for d in chain}
+    refused = () if afresh else tuple(r for r in _remembered(folder, seed) if r.seq in seqs)
     while usable := _usable(chain, refused):
         wanted = folder / state_id(seed, usable)
         standing = _standing(usable, refused, appending)

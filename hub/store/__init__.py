@@ -25,11 +25,14 @@ if TYPE_CHECKING:
     from hub.store.ledger import run_to_json as run_to_json
     from hub.store.ledger import runs as runs
     from hub.store.publishing import publish as publish
+    from hub.store.reviewing import Candidate as Candidate
     from hub.store.reviewing import Review as Review
     from hub.store.reviewing import add_reviews as add_reviews
     from hub.store.reviewing import decide_review as decide_review
     from hub.store.reviewing import decisions as decisions
+    from hub.store.reviewing import ids_key as ids_key
     from hub.store.reviewing import reviews as reviews
+    from hub.store.reviewing import student_of as student_of
     from hub.store.schema import migrate as migrate
     from hub.store.snapshots import identifiers as identifiers
     from hub.store.snapshots import known_keys as known_keys
@@ -47,7 +50,16 @@ _HOMES = {
     "ledger": ("last_published", "published_states", "record_run", "run_from_json", "run_to_json", "runs"),
     "schema": ("migrate",),
     "publishing": ("publish",),
-    "reviewing": ("Review", "add_reviews", "decide_review", "decisions", "reviews"),
+    "reviewing": (
+        "Candidate",
+        "Review",
+        "add_reviews",
+        "decide_review",
+        "decisions",
+        "ids_key",
+        "reviews",
+        "student_of",
+    ),
     "snapshots": ("identifiers", "known_keys", "snapshot"),
     "values": ("published_values",),
 }

@@ -8,7 +8,7 @@ from hub.store.tables import Instant
 
 LEDGER = MetaData()
 
-#: name -> value: the district this store belongs to, the digest of the schema it has.
+#: name -> value: the district this store belongs to, the digest of the schema it has, the key of the ids' digests.
 SETTING = Table("hub_setting", LEDGER, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 
 RUN = Table(
@@ -67,7 +67,7 @@ REVIEW = Table(
     Column("ids_digest", Text, nullable=False),
     Column("file", Text, nullable=False),
     Column("row", BigInteger, nullable=False),
-    Column("candidates", Text, nullable=False),  # JSON list of key digests
+    Column("candidates", Text, nullable=False),  # JSON list of Candidate
     Column("opened_at", Instant(), nullable=False),
     Column("student_unique_id", Text),
     Column("decided_by", Text),

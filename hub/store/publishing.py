@@ -29,12 +29,19 @@ _HELD = "hub_held"
 
 
 def publish(
-    store: Store, slice_: Slice, run: Run, changes_dir: Path, held: Path | None, states: Mapping[str, str]
+    store: Store,
+    slice_: Slice,
+    run: Run,
+    changes_dir: Path,
+    held: Path | None,
+    states: Mapping[str, str],
+    then: datetime | None = None,
 ) -> None:
     """Publish what `compare` wrote into `changes_dir`, as run `run`.
 
     New versions come in, old ones end, and the ledger, the open held rows of the slice (`held`: held.parquet; None:
     nothing is held) and the snapshots go with them. `states`: {source: SourceState id} the record was built from.
+    `then`: since when it holds, where that is not now.
     Publishing a run again changes nothing. Raises Stop where another run was published since the comparison, or where
     the changes do not fit the store; RetryLater where another process writes for too long.
     """
@@ -54,7 +61,7 @@ def publish(
             if published_at(connection, run.id) is not None:
                 return
             _refuse_overtaken(connection, run, comparison)
-            at = _next_instant(connection)
+            at = _next_instant(connection, then or datetime.now(UTC))
             differing = [change for change in comparison.changes if change.added or change.changed or change.removed]
             scratch.mkdir()
             staged = stage(connection, _loads(store, differing, changes_dir, held), scratch)
@@ -78,10 +85,9 @@ def _refuse_overtaken(connection: Connection, run: Run, comparison: Comparison) 
         )
 
 
-def _next_instant(connection: Connection) -> datetime:
-    """Now, and later than every earlier publish, so that history keeps its order when the clock is set back."""
+def _next_instant(connection: Connection, now: datetime) -> datetime:
+    """`now`, and later than every earlier publish, so that history keeps its order when the clock is set back."""
     newest = connection.execute(select(func.max(RUN.c.published_at, type_=Instant()))).scalar()
-    now = datetime.now(UTC)
     return now if newest is None else max(now, newest + timedelta(microseconds=1))
 
 

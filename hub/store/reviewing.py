@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,28 @@ from sqlalchemy import select
 from hub.errors import FixConfiguration
 from hub.store.connect import Store, reading, writing
 from hub.store.files import export
-from hub.store.ledger_tables import REVIEW
+from hub.store.ledger_tables import REVIEW, SETTING
+from hub.store.tables import STUDENT, columns_of
+
+_KEY = "ids_key"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A student that some of the ids point at: `key` is the digest of the natural key; where the row of it stands."""
+
+    key: str
+    source: str
+    file: str
+    row: int
 
 
 @dataclass(frozen=True)
 class Review:
     """One set of ids that a source presents together and that point at more than one student.
 
-    `ids_digest`: SHA-256 (hex) of the ids as `system=code|system=code`, systems in order of the alphabet. The ids
-    themselves stay in the landed file, at `file` and `row`. `candidates`: digests of the students' keys.
+    `ids_digest`: digest of the store's own key and the ids (`ids_key`). The ids themselves stay in the landed file, at
+    `file` and `row`. `candidates`: the students they point at, in an order that stays.
     `student_unique_id` is the answer once `decided_at` is set; None then means "none of them".
     """
 
@@ -32,7 +46,7 @@ class Review:
     ids_digest: str
     file: str
     row: int
-    candidates: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
     student_unique_id: str | None = None
     decided_by: str | None = None
     decided_at: datetime | None = None
@@ -58,7 +72,7 @@ def add_reviews(store: Store, new: Iterable[Review]) -> int:
                 "ids_digest": review.ids_digest,
                 "file": review.file,
                 "row": review.row,
-                "candidates": json.dumps(review.candidates),
+                "candidates": json.dumps([asdict(c) for c in review.candidates]),
                 "opened_at": datetime.now(UTC),
             }
             for review in wanted.values()
@@ -79,7 +93,34 @@ def reviews(store: Store, open_only: bool = True) -> list[Review]:
 
 
 def _review(row: dict[str, Any]) -> Review:
-    return Review(**row | {"candidates": tuple(json.loads(row["candidates"]))})
+    return Review(**row | {"candidates": tuple(Candidate(**c) for c in json.loads(row["candidates"]))})
+
+
+def ids_key(store: Store) -> str:
+    """The secret that digests of ids are made with, so that no table of short ids can be turned round; made on first
+    use, and kept in the store alone."""
+    query = select(SETTING.c.value).where(SETTING.c.name == _KEY)
+    with reading(store) as connection:
+        found = connection.execute(query).scalar()
+    if found is not None:
+        return str(found)
+    with writing(store) as connection:
+        found = connection.execute(query).scalar()
+        if found is None:
+            found = secrets.token_hex(32)
+            connection.execute(SETTING.insert().values(name=_KEY, value=found))
+    return str(found)
+
+
+def student_of(store: Store, key: str) -> str:
+    """The studentUniqueId of the student with this key digest. Raises FixConfiguration where none was published."""
+    table = store.table("Student")
+    query = select(table.c[columns_of(store.entities["Student"])[STUDENT]]).where(table.c._key == key)
+    with reading(store) as connection:
+        found = connection.execute(query.limit(1)).scalar()
+    if found is None:
+        raise FixConfiguration("That student is not published yet.", "Give the id with --student.")
+    return str(found)
 
 
 def decide_review(store: Store, review_id: str, student_unique_id: str | None, who: str) -> None:

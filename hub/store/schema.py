@@ -31,7 +31,7 @@ def migrate(store: Store) -> None:
     refuse_name_clashes(store.entities)
     tables = [store.table(name) for name in store.entities]
     wanted = _fingerprint(tables)
-    if _settings(store) == {"district": store.district, "schema": wanted}:
+    if _settings(store).items() >= {"district": store.district, "schema": wanted}.items():
         return
     with writing(store) as connection:
         if store.schema:
@@ -45,7 +45,7 @@ def migrate(store: Store) -> None:
                 "Give one of them another id in hub.yaml, or another database.",
             )
         _fit_tables(store, connection)
-        connection.execute(SETTING.delete())
+        connection.execute(SETTING.delete().where(SETTING.c.name.in_(["district", "schema"])))
         connection.execute(
             SETTING.insert(), [{"name": "district", "value": store.district}, {"name": "schema", "value": wanted}]
         )

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from hub.model import Slice
 from hub.store.connect import Store, reading, writing
-from hub.store.files import export, sha256_of, write_table
+from hub.store.files import export, sha256_of, sweep, write_table
 from hub.store.ledger_tables import SNAPSHOT
 from hub.store.tables import STUDENT, columns_of
 
@@ -58,13 +58,19 @@ def identifiers(store: Store) -> Path:
             SNAPSHOT.c.kind == "current", SNAPSHOT.c.entity == _CODE
         )
         state = repr(sorted(tuple(row) for row in connection.execute(query)))
-        path = store.snapshots / f"identifiers.{hashlib.sha256(state.encode()).hexdigest()[:16]}.parquet"
+        # Ids in clear: with the store and as closed as it, not among the snapshots, which hold keys and hashes only.
+        folder = store.state / "store" / f"{store.district}.ids"
+        path = folder / f"{hashlib.sha256(state.encode()).hexdigest()[:16]}.parquet"
         if path.is_file():
             return path
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
         if _CODE in store.entities:
             export(connection, _newest_codes(store), path, schema)
         else:
             write_table(path, schema.empty_table())
+    path.chmod(0o600)
+    sweep(folder, [path])
     return path
 
 

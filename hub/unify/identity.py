@@ -28,13 +28,19 @@ def presented(rows: Any, columns: list[str]) -> Expr:
     return text.fill_null("").re_replace(r"\|$", "")
 
 
-def resolve(con: Any, rows: Any, crosswalk: Any, decisions: Any | None, name: str) -> Any:
+def ids_digest(ids: Expr, key: str) -> Expr:
+    """SHA-256 hex of the store's key and the ids: without the key nobody can try all short ids."""
+    return (ibis.literal(f"{key}|") + ids).hexdigest("sha256")
+
+
+def resolve(con: Any, rows: Any, crosswalk: Any, decisions: Any | None, name: str, key: str = "") -> Any:
     """Finds the student of each distinct combination of ids in `rows`: a table of `_ids` (their canonical text),
     `studentUniqueId`, `rule` ("" where resolved) and `mended`.
 
     `crosswalk` has system, code, studentUniqueId. Per system an exact code counts; else a code that differs only by
     lost leading zeros, when it is unique. All systems that know the student must agree; `decisions` (ids_digest,
-    studentUniqueId) made in review win. Rules: identity.blank, identity.unknown, identity.ambiguous, identity.conflict.
+    studentUniqueId) made in review win, found by `key`. Rules: identity.blank, identity.unknown, identity.ambiguous,
+    identity.conflict.
     """
     columns = id_columns(rows)
     combos = rows.select(**{c: rows[c] for c in columns}, _ids=presented(rows, columns)).distinct()
@@ -77,7 +83,7 @@ def resolve(con: Any, rows: Any, crosswalk: Any, decisions: Any | None, name: st
     student = (rule == "").ifelse(joined["student"], ibis.null("string"))
     people = joined.select("_ids", studentUniqueId=student, rule=rule, mended=joined["mended"].fill_null(False))
     if decisions is not None:
-        people = _decided(people, decisions)
+        people = _decided(people, decisions, key)
     return keep(con, f"{name}_people", people)
 
 
@@ -102,9 +108,9 @@ def _bare(code: Expr) -> Expr:
     return code.re_replace(r"^0+", "")
 
 
-def _decided(people: Any, decisions: Any) -> Any:
+def _decided(people: Any, decisions: Any, key: str) -> Any:
     """What a person said in review counts; "none of the candidates" keeps the row held (identity.reviewed)."""
-    digests = people.mutate(ids_digest=people["_ids"].hexdigest("sha256"))
+    digests = people.mutate(ids_digest=ids_digest(people["_ids"], key))
     chosen = decisions.select("ids_digest", chosen=decisions["student_unique_id"], decided=True)
     both = digests.left_join(chosen, "ids_digest")
     taken = both["decided"].fill_null(False)

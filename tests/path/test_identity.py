@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from dataclasses import dataclass, field
 
@@ -121,6 +122,18 @@ def test_an_answer_changes_what_is_published_on_an_ordinary_night(hub: Hub) -> N
     hub.sync()
     assert hub.published("StudentAssessment", "studentUniqueId") == {("S0002",)}
     assert hub.sync().status == "unchanged"
+
+
+def test_a_review_shows_whom_it_may_be_by_place_and_a_number_decides(hub: Hub) -> None:
+    send_sis(hub, [a_student(1), a_student(2)])
+    hub.send("tests", "results.csv", as_csv(RESULTS, [a_result(1, LocalID="L-2")]))
+    hub.sync()
+    (review,) = store.reviews(hub.store())
+    assert sorted((c.source, c.row) for c in review.candidates) == [("sis", 1), ("sis", 2)]
+    plain = hashlib.sha256(b"Local=L-2|State=0000001").hexdigest()
+    assert plain != review.ids_digest  # who has the digests alone cannot try all ids
+    rows = {store.student_of(hub.store(), c.key): c.row for c in review.candidates}
+    assert rows == {"S0001": 1, "S0002": 2}
 
 
 def test_a_student_who_left_keeps_results_and_a_code_given_on_counts_for_the_new_one(hub: Hub) -> None:
