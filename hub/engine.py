@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,32 @@ def connect(scratch: Path | None = None, memory: str = "2GB") -> Any:
     """An Ibis connection to a fresh DuckDB that spills to the folder `scratch` past `memory`."""
     import ibis
 
+    # Ibis merges nested SELECTs before it writes them, which takes a third of its time; DuckDB does it in no time.
+    ibis.options.sql.fuse_selects = False
     # sqlglot 29, which ibis 12 needs, still writes lambdas with an arrow.
     settings = {"memory_limit": memory, "lambda_syntax": "ENABLE_SINGLE_ARROW"}
     if scratch is not None:
         scratch.mkdir(parents=True, exist_ok=True)
         settings["temp_directory"] = str(scratch)
-    return ibis.duckdb.connect(**settings)
+    con = ibis.duckdb.connect(**settings)
+    con.get_schema = partial(_schema, con)
+    return con
+
+
+def _schema(con: Any, name: str, **_: Any) -> Any:
+    """The schema of a table or view; Ibis' own way reads each type's name again with sqlglot, 4 ms a table."""
+    import ibis
+    import sqlglot.expressions as sge
+
+    nothing = sge.select("*").from_(sge.table_(name, quoted=True)).limit(0).sql("duckdb")
+    return ibis.schema({column: _type(str(kind)) for column, kind, *_ in con.raw_sql(nothing).description})
+
+
+@lru_cache(maxsize=256)
+def _type(kind: str) -> Any:
+    from ibis.backends.sql.datatypes import DuckDBType
+
+    return DuckDBType.from_string(kind, nullable=True)
 
 
 @contextmanager
