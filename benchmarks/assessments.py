@@ -22,18 +22,20 @@ def lines(size: str, plan: Plan, work: Path) -> Iterator[Line]:
     peer = PEER_START + many / PEER_ROWS_PER_SECOND
     yield Line(
         1, size, name, large[0].seconds, PEER, peer, peer / large[0].seconds, 100, at_most=False,
-        peak_mb=large[0].peak_mb, said=f"{many / large[0].seconds:,.0f} rows/s",
+        peak_mb=large[0].peak_mb, cpu=large[0].cpu, said=f"{many / large[0].seconds:,.0f} rows/s",
     )  # fmt: skip
     more, cpu = large[0].seconds - small[0].seconds, large[0].cpu - small[0].cpu
     if more > small[0].seconds / 10:  # else it drowns in the imports
         marginal, each = (many - few) / more, (many - few) / PEER_ROWS_PER_SECOND
         yield Line(
             1, size, f"what {many - few:,} more rows cost", more, PEER, each, marginal / PEER_ROWS_PER_SECOND, 100,
-            at_most=False, cpu_ratio=each / cpu, said=f"{marginal:,.0f} rows/s",
+            at_most=False, cpu=cpu, cpu_ratio=each / cpu,
+            said=f"{marginal:,.0f} rows/s, {(many - few) / cpu:,.0f} rows per CPU s",
         )  # fmt: skip
     yield Line(
         1, size, name, large[0].seconds, "DuckDB reads the file", large[1].seconds,
-        large[0].seconds / large[1].seconds, None, peak_mb=large[0].peak_mb, cpu_ratio=large[0].cpu / large[1].cpu,
+        large[0].seconds / large[1].seconds, None, peak_mb=large[0].peak_mb, cpu=large[0].cpu,
+        cpu_ratio=large[0].cpu / large[1].cpu,
         said=f"DuckDB {large[1].peak_mb:,.0f} MB",
     )  # fmt: skip
 

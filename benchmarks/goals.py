@@ -26,6 +26,7 @@ class Line:
     goal: float | None
     at_most: bool = True
     peak_mb: float | None = None
+    cpu: float | None = None  # seconds, of the whole process
     cpu_ratio: float | None = None  # of CPU seconds, where the floor has any
     said: str = ""
 
@@ -36,7 +37,21 @@ class Line:
         return self.ratio <= self.goal if self.at_most else self.ratio >= self.goal
 
 
-HEADINGS = ("row", "size", "work", "seconds", "floor", "floor s", "ratio", "CPU ratio", "goal", "met", "peak MB", "")
+HEADINGS = (
+    "row",
+    "size",
+    "work",
+    "seconds",
+    "CPU s",
+    "floor",
+    "floor s",
+    "ratio",
+    "CPU ratio",
+    "goal",
+    "met",
+    "peak MB",
+    "",
+)
 
 
 def cells(line: Line) -> tuple[str, ...]:
@@ -47,6 +62,7 @@ def cells(line: Line) -> tuple[str, ...]:
         line.size,
         line.work,
         _number(line.seconds),
+        _number(line.cpu),
         line.floor,
         _number(line.floor_seconds),
         _number(line.ratio),

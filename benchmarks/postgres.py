@@ -27,8 +27,12 @@ def server() -> Iterator[str | None]:
     home = Path(tempfile.mkdtemp(prefix="hubpg"))  # short: a socket's path may have 107 characters
     account = "nobody" if os.geteuid() == 0 else None  # it refuses root
     home.chmod(0o755)
-    programs = home / "pginstall"
-    shutil.copytree(Path(spec.origin).parent / "pginstall", programs, symlinks=True)
+    package = Path(spec.origin).parent
+    if not all(parent.stat().st_mode & 0o5 == 0o5 for parent in (package / "pginstall").parents):
+        for each in (package, package.with_name(f"{package.name}.libs")):  # its programs look for them beside it
+            shutil.copytree(each, home / each.name, symlinks=True)
+        package = home / package.name
+    programs = package / "pginstall"
     (home / "run").mkdir()
     if account:
         for folder in (home, home / "run"):

@@ -79,6 +79,16 @@ def _normalize(vendor: str, path: Path, out: Path) -> dict[str, Any]:
     return {"made": {p.stem: row_count(p) for p in sorted((out / "rows").glob("*.parquet"))}}
 
 
+def start(judging: bool = True) -> dict[str, Any]:
+    """What a night imports before and while it works; `judging`: with what is only needed for rows that are new."""
+    from importlib import import_module
+
+    for name in ("adbc_driver_sqlite.dbapi", "ibis.backends.duckdb", "psycopg2", "pyarrow.parquet", "hub.pipeline",
+                 "hub.report.page", *(("pandas", "great_expectations.core") if judging else ())):  # fmt: skip
+        import_module(name)
+    return {}
+
+
 def sync(config: str) -> dict[str, Any]:
     """One night of the first district, landed to committed; what it changed, held and which phases it spent time in."""
     from hub import pipeline
@@ -209,7 +219,7 @@ def _into_postgresql(files: list[Path], store: str, scratch: Path) -> int:
     return rows
 
 
-STEPS = {f.__name__: f for f in (write, write_map, shuffle, normalize, sync, read, validate, digest, insert)}
+STEPS = {f.__name__: f for f in (write, write_map, shuffle, normalize, start, sync, read, validate, digest, insert)}
 
 
 def main(name: str, given: str) -> None:
