@@ -17,7 +17,8 @@ class Pull:
     FixConfiguration when it is not set. `since` has the cursor of each stream that an earlier delivery left: changes
     from there on are enough; without one everything is asked for. `resume` has the position in each stream at which a
     pull was cut off, and `ended` the streams that it had whole: those are not asked for again. `slices` are all that
-    hub.yaml has, with the agency id of their district: one folder may hold the files of several.
+    hub.yaml has, with the agency id of their district: one folder may hold the files of several. With `first` the first
+    page of each list is enough.
     """
 
     source: str
@@ -29,6 +30,7 @@ class Pull:
     resume: dict[str, Any] = field(default_factory=dict)
     ended: frozenset[str] = frozenset()
     slices: dict[Slice, int] = field(default_factory=dict)
+    first: bool = False
 
 
 @dataclass(frozen=True)

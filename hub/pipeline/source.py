@@ -74,7 +74,7 @@ def land_source(
     earlier = deliveries(settings.state, slice, source.name)
     since = cursors(usable_deliveries(settings, slice, source, vendor))
     slices = {Slice(d.id, y): d.local_education_agency_id for d in settings.districts for y in d.years}
-    pull = Pull(source.name, slice, _transport(vendor, source), vendor.streams, secret, since, slices=slices)
+    pull = Pull(source.name, slice, transport_of(vendor, source), vendor.streams, secret, since, slices=slices)
     left = LeftFiles(source.name, appends)
     asked = hashlib.sha256(json.dumps([pull.transport, since, len(earlier)], sort_keys=True).encode()).hexdigest()
     with journal(settings.state, slice, source.name, asked, now) as kept:
@@ -98,7 +98,7 @@ def land_source(
     return landed, left.sentences()
 
 
-def _transport(vendor: Source, source: SourceSettings) -> dict[str, Any]:
+def transport_of(vendor: Source, source: SourceSettings) -> dict[str, Any]:
     """The vendor's words, those of hub.yaml's own `transport:` on top, then where it is and who asks."""
     said = dict(source.transport)
     return _over(_over(vendor.transport, said.pop("transport", {})), said)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
@@ -121,7 +122,8 @@ class Reader:
                 yield self._page(sheet, position, {"began": began, **known})
             return
         each = self.request["each"]
-        for one in sorted(ids.get(each["stream"], set()) - set(each.get("except", ()))):
+        asked = sorted(ids.get(each["stream"], set()) - set(each.get("except", ())))
+        for one in asked[:1] if self.pull.first else asked:
             if kept and one < kept["each"]:
                 continue
             first = start if kept and one == kept["each"] else Position()
@@ -147,7 +149,8 @@ class Reader:
         def read(page: int, params: dict[str, Any], link: str) -> Sheet | None:
             return self._sheet(page, link or url, {} if link else {**fixed, **params}, gather)
 
-        yield from pager.pages(read, start)
+        found = pager.pages(read, start)
+        yield from islice(found, 1) if self.pull.first else found
 
     def _sheet(self, page: int, url: str, params: dict[str, Any], gather: set[str] | None) -> Sheet | None:
         where, said = self.where(page), self.request
