@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from hub.commands.options import debug_option, json_option
+from hub.commands.options import config_option, debug_option, json_option, settings_of
 from hub.commands.words import say_json
 
 if TYPE_CHECKING:
-    from hub.serve.desk import Desk, Limits
+    from hub.serve.desk import Archive, Desk, Limits
 
 
 @click.command("serve")
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 @click.option(
     "--keep", type=click.FloatRange(min=0.01), default=30, show_default=True, metavar="MINUTES", help="Of a report."
 )
+@config_option
 @json_option
 @debug_option
 def command(
@@ -44,12 +48,13 @@ def command(
     time_limit: float,
     at_once: int,
     keep: float,
+    config: Path | None,
     as_json: bool,
 ) -> None:
     """Serve the validator as a page: drop a feed, read its report. Stop it with Ctrl-C.
 
     Needs no configuration. A feed is deleted as soon as it is judged, its report is kept in memory for a while, and
-    nothing is logged.
+    nothing is logged. Where a hub.yaml is there, it also shows the runs and their reports, on loopback only.
 
     \b
     Example:
@@ -60,8 +65,9 @@ def command(
     from hub.serve.server import address, listen, run
 
     limits = Limits(upload=int(max_size * 10**6), seconds=time_limit, at_once=at_once, keep=keep * 60)
+    shown = _archive(config, host)
     bound = listen(host, port)
-    app = create_app(desk(limits), [*names, host])
+    app = create_app(replace(desk(limits), archive=shown), [*names, host])
     if as_json:
         say_json({"url": address(bound)})
     else:
@@ -69,6 +75,31 @@ def command(
     sys.stdout.flush()
     with contextlib.suppress(KeyboardInterrupt):  # as it is meant to end
         run(app, bound)
+
+
+def _archive(config: Path | None, host: str) -> Archive | None:
+    """The runs of the hub.yaml that is there. Nobody logs in here, so other machines do not see them.
+
+    Raises FixConfiguration where one is named that is not there, or says something wrong.
+    """
+    from hub.config import config_path
+
+    if not config and not config_path().is_file():
+        return None
+    settings = settings_of(config)
+    if not _is_loopback(host):
+        click.echo(f"The runs of {settings.path} are shown on loopback only, not on {host}.", err=True)
+        return None
+    from hub.commands.archive import archive
+
+    return archive(settings)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def desk(limits: Limits) -> Desk:

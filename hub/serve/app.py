@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import ExitStack, asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -19,8 +19,8 @@ from starlette.routing import Route
 from hub import look
 from hub.serve import rooms
 from hub.serve.checks import Check, Checks, Problem, megabytes, minutes
-from hub.serve.desk import Desk, RulePage
-from hub.serve.guards import Guards
+from hub.serve.desk import Archive, Desk, RulePage
+from hub.serve.guards import REPORT_POLICY, Guards
 from hub.serve.judging import choices, judge
 from hub.serve.upload import receive
 
@@ -53,6 +53,7 @@ def create_app(desk: Desk, names: Collection[str] = (), parent: Path | None = No
             Route("/rules", pages.rules),
             Route("/rules/{id}", pages.rule),
             Route("/static/{name}", pages.static),
+            *([Route("/runs", pages.runs), Route("/runs/{district}/{id}", pages.run)] if desk.archive else []),
         ],
         middleware=[Middleware(Guards, names=names, say=pages.problem)],
         exception_handlers={Problem: pages.problem, HTTPException: pages.http_problem},  # type: ignore[dict-item]
@@ -164,6 +165,17 @@ class Pages:
         if rule is None:
             raise Problem(404, "There is no such rule", "No rule has this id.", "The list has them all.")
         return self.page("rule", rule=rule)
+
+    def runs(self, _: Request) -> Response:  # not async: it reads the store, in a thread of its own
+        archive = cast(Archive, self.desk.archive)
+        return self.page("runs", runs=archive.runs())
+
+    def run(self, request: Request) -> Response:
+        archive = cast(Archive, self.desk.archive)
+        page = archive.report(request.path_params["district"], request.path_params["id"])
+        if page is None:
+            raise Problem(404, "There is no such run", "No run has this id.", "The list of runs has them all.")
+        return HTMLResponse(page, headers={"Content-Security-Policy": REPORT_POLICY})
 
     async def static(self, request: Request) -> Response:
         name = request.path_params["name"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -38,12 +38,36 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class RunLine:
+    """One run in the list: what happened, in words and formatted numbers. `moved`: rows added, changed, removed."""
+
+    district: str
+    year: str
+    id: str
+    when: str
+    status: str
+    tone: str
+    sources: int
+    late: int
+    moved: Sequence[str]
+    held: str
+
+
+@dataclass(frozen=True)
+class Archive:
+    """`runs` are all runs, the newest first; `report` is the page of one by district and id, None where it is not."""
+
+    runs: Callable[[], Sequence[RunLine]]
+    report: Callable[[str, str], str | None]
+
+
+@dataclass(frozen=True)
 class Desk:
     """`judge` is the command of the process that judges one upload (see `hub.serve.judging`).
 
     `profiles`: name -> title, the first is the default; `standards`: what may be chosen, such as "OneRoster" -> its
     versions; `families`: how the ids of its rules begin -> its name; `style` is the style sheet of the
-    reports.
+    reports; `archive` is there where a hub has runs to show.
     """
 
     judge: Sequence[str]
@@ -53,3 +77,4 @@ class Desk:
     families: Mapping[str, str]
     style: str
     limits: Limits = Limits()
+    archive: Archive | None = None

@@ -80,7 +80,8 @@ def _url(process: subprocess.Popen[bytes], log: Path) -> str:
     until = time.monotonic() + 60
     while time.monotonic() < until and process.poll() is None:
         try:
-            return str(json.JSONDecoder().raw_decode(log.read_text())[0]["url"])
+            said = log.read_text()
+            return str(json.JSONDecoder().raw_decode(said[said.index("{") :])[0]["url"])
         except ValueError:
             time.sleep(0.1)
     raise AssertionError(log.read_text())
