@@ -10,6 +10,7 @@ import click
 
 from hub.commands import (
     demo,
+    export,
     held,
     init,
     publish,
@@ -91,6 +92,7 @@ for _command in (
     validate.command,
     serve.command,
     schema.group,
+    export.group,
 ):
     main.add_command(_command)
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from hub.store.snapshots import identifiers as identifiers
     from hub.store.snapshots import known_keys as known_keys
     from hub.store.snapshots import snapshot as snapshot
+    from hub.store.values import published_rows as published_rows
     from hub.store.values import published_values as published_values
 
 _HOMES = {
@@ -61,7 +62,7 @@ _HOMES = {
         "student_of",
     ),
     "snapshots": ("identifiers", "known_keys", "snapshot"),
-    "values": ("published_values",),
+    "values": ("published_rows", "published_values"),
 }
 
 

@@ -40,6 +40,12 @@ def current_rows(store: Store, slice_: Slice, entity: str, keys: Sequence[str], 
 def _schema(entity: Entity) -> Any:
     import pyarrow as pa
 
+    return pa.schema([*field_types(entity), *((n, pa.int64() if n == "_row" else pa.string()) for n in RECORD_COLUMNS)])
+
+
+def field_types(entity: Entity) -> list[tuple[str, Any]]:
+    """The fields of an entity as columns of a file, each with its Arrow type; a list or object is JSON text."""
+    import pyarrow as pa
+
     kinds = {"integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_(), "date": pa.date32()}
-    fields = [(field.name, kinds.get(field.type, pa.string())) for field in entity.fields]
-    return pa.schema([*fields, *((n, pa.int64() if n == "_row" else pa.string()) for n in RECORD_COLUMNS)])
+    return [(field.name, kinds.get(field.type, pa.string())) for field in entity.fields]

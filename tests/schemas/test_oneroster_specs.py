@@ -9,13 +9,13 @@ import jsonschema
 import pytest
 import yaml
 
-from hub.standards.specs import SCHEMAS
+from hub.standards.specs import SCHEMAS, load_entities
 from hub.standards.validation.oneroster_layout import layouts
 from hub.standards.validation.oneroster_objects import Property, kinds, wrappers
 
 FOLDER = SCHEMAS / "oneroster"
 GRAMMAR = json.loads((SCHEMAS / "grammar.json").read_text("utf-8"))
-FILES = {"csv": "csv_binding", "rest": "rest_binding", "pii": "privacy"}
+FILES = {"csv": "csv_binding", "rest": "rest_binding", "pii": "privacy", "out": "oneroster_out"}
 
 
 def read(name: str) -> Any:
@@ -76,3 +76,14 @@ def test_every_classified_name_is_one_of_the_standard() -> None:
     columns |= {(k.collection, p.name) for v in ("1.1", "1.2") for k in kinds(v).values() for p in every(k.properties)}
     known = {name for _, name in columns} | {f"{file}.{name}" for file, name in columns}
     assert {name for names in read("pii").values() for name in names} - known == set()
+
+
+def test_what_goes_out_names_files_columns_and_fields_that_are_there() -> None:
+    said, entities = read("out"), load_entities()
+    columns = {(f.name, c.name) for v in ("1.1", "1.2") for f in layouts(v).values() for c in f.columns}
+    assert said["files"].keys() <= {file for file, _ in columns}
+    assert {tuple(column.split(".")) for column in said["filled"]} <= columns
+    for entity, fields in said["carried"].items():
+        assert set(fields) <= {f.name for f in entities[entity].fields}, entity
+    for crosswalk in said["crosswalks"]:
+        assert f"'{crosswalk}'" in "".join([*said["tables"].values(), *said["files"].values()])
