@@ -91,6 +91,7 @@ for _command in (
     source.group,
     validate.command,
     serve.command,
+    source.group,
     schema.group,
     export.group,
 ):

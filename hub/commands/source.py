@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from hub.commands import source_new
 from hub.commands.options import common, district_option, settings_of, slices_of, year_option
 from hub.commands.words import say_json, say_table
 from hub.errors import FixConfiguration
@@ -13,7 +14,7 @@ from hub.errors import FixConfiguration
 
 @click.group("source")
 def group() -> None:
-    """Look at the systems that deliver."""
+    """Look at the systems that deliver, and add one."""
 
 
 @group.command("probe")
@@ -61,3 +62,7 @@ def probe(district: str | None, year: int | None, only: str | None, config: Path
     if as_json:
         say_json(told)
     return int(failed)
+
+
+group.add_command(source_new.new)
+group.add_command(source_new.test)

@@ -40,13 +40,14 @@ _TYPES = {
 }
 
 
-def check(document: Document, specs: Path) -> list[Fault]:
-    """All faults in the order of their lines. `specs` is the schemas folder: its `sources/` names the vendors."""
+def check(document: Document, specs: Path, own: Path | None = None) -> list[Fault]:
+    """All faults in the order of their lines. `specs` is the schemas folder: its `sources/` names the vendors, and
+    `own`, the district's folder of vendors, names more."""
     faults = list(document.faults)
     if document.tree is not None or not faults:
         secrets = list(_secrets(document, document.tree, ()))
         told = {fault.key for fault in secrets}
-        others = [*_by_schema(document, specs), *_by_meaning(document, specs)]
+        others = [*_by_schema(document, specs), *_by_meaning(document, specs, own)]
         faults += secrets + [fault for fault in others if fault.key not in told]
     return sorted(dict.fromkeys(faults), key=lambda fault: (fault.line, str(fault)))
 
@@ -102,7 +103,7 @@ def _secrets(document: Document, node: Any, key: Key) -> Iterator[Fault]:
         yield Fault(document.line(key), key, f"holds a password in clear: {_IN_THE_ENVIRONMENT} {target}.")
 
 
-def _by_meaning(document: Document, specs: Path) -> Iterator[Fault]:
+def _by_meaning(document: Document, specs: Path, own: Path | None) -> Iterator[Fault]:
     tree = document.tree if isinstance(document.tree, dict) else {}
     zone = _dict(tree.get("schedule")).get("timezone")
     if isinstance(zone, str) and zone not in zoneinfo.available_timezones():
@@ -110,7 +111,8 @@ def _by_meaning(document: Document, specs: Path) -> Iterator[Fault]:
         text = f"unknown time zone. Use {like[0] if like else 'an IANA name such as America/Chicago'}."
         yield Fault(document.line(("schedule", "timezone")), ("schedule", "timezone"), text)
 
-    vendors = sorted(p.parent.name for p in (specs / "sources").glob("*/source.yaml"))
+    places = [specs / "sources", *([own] if own else [])]
+    vendors = {p.parent.name: p for place in places for p in sorted(place.glob("*/source.yaml"))}
     agencies: dict[int, str] = {}
     for id_, district in _dict(tree.get("districts")).items():
         key: Key = ("districts", id_)
@@ -124,15 +126,15 @@ def _by_meaning(document: Document, specs: Path) -> Iterator[Fault]:
             path = (*key, "years")
             yield Fault(document.line(path), path, "must ascend, each year once: the last is the current school year.")
         for name, source in _dict(district.get("sources")).items():
-            yield from _source(document, (*key, "sources", name), _dict(source), years, specs, vendors)
+            yield from _source(document, (*key, "sources", name), _dict(source), years, vendors)
 
 
-def place_of(vendor: str, specs: Path) -> str:
+def place_of(vendor: str, vendors: dict[str, Path]) -> str:
     """The key of hub.yaml that says where a vendor's data is: `path` for files, `database`, `auth` where the
     address is known, else `url`."""
     words: dict[str, Any] = {}
-    while not words.get("kind") and vendor:
-        with (specs / "sources" / vendor / "source.yaml").open("rb") as file:
+    while not words.get("kind") and vendor in vendors:
+        with vendors[vendor].open("rb") as file:
             head = _dict(yaml.load(file, Loader=yaml.CSafeLoader))
         words, vendor = _dict(head.get("transport")) | words, head.get("extends", "")
     known = "auth" if "url" in words else "url"
@@ -140,14 +142,14 @@ def place_of(vendor: str, specs: Path) -> str:
 
 
 def _source(
-    document: Document, key: Key, source: dict[str, Any], years: list[int], specs: Path, vendors: list[str]
+    document: Document, key: Key, source: dict[str, Any], years: list[int], vendors: dict[str, Path]
 ) -> Iterator[Fault]:
     vendor = source.get("vendor")
     if isinstance(vendor, str) and vendor not in vendors:
         path: Key = (*key, "vendor")
-        yield Fault(document.line(path), path, f"unknown vendor. Use {nearest(vendor, vendors)}.")
+        yield Fault(document.line(path), path, f"unknown vendor. Use {nearest(vendor, sorted(vendors))}.")
     elif isinstance(vendor, str):
-        place = place_of(vendor, specs)
+        place = place_of(vendor, vendors)
         if place not in source:
             yield Fault(document.line(key), (*key, place), f"missing. Write {_PLACES[place]}.")
     if isinstance(source.get("files"), str):

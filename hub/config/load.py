@@ -51,7 +51,7 @@ def load(path: Path, *, specs: Path = SCHEMAS) -> Settings:
     except UnicodeDecodeError:
         raise FixConfiguration(f"{path} is not UTF-8 text.", "Save it as UTF-8 and run the command again.") from None
     document = read(text)
-    faults = check(document, specs)
+    faults = check(document, specs, path.parent / "sources")
     if faults:
         lines = [f"  {path.name}:{fault.line}: {fault}" for fault in faults]
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"

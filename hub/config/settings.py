@@ -124,6 +124,11 @@ class Settings:
         """None for SQLite under the state directory. Raises FixConfiguration where the variable is not set."""
         return secret(self.dagster_env, "dagster.storage.url_env") if self.dagster_env else None
 
+    @property
+    def vendors(self) -> Path:
+        """The district's own vendor folders: `sources/` beside hub.yaml. It need not be there."""
+        return self.path.parent / "sources"
+
     def district(self, district: str) -> District:
         """Raises FixConfiguration with the nearest name for a district that `hub.yaml` does not have."""
         ids = [d.id for d in self.districts]

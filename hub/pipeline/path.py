@@ -212,7 +212,7 @@ def replay(settings: Settings, slice: Slice, *, source: str | None = None, progr
             continue
         first = SourceOutcome(each.name, each.vendor, "fresh", owner=each.owner)
         outcome = load_outcome(settings, slice, each.name) or first
-        vendor = load_source(each.vendor, settings.specs)
+        vendor = load_source(each.vendor, settings.specs, settings.vendors)
         try:
             with room(settings.state):
                 found = normalize(settings, slice, each, vendor, progress, afresh=True)
@@ -269,7 +269,8 @@ def _authority(settings: Settings, slice: Slice) -> dict[str, int]:
     found = {}
     for source in settings.district(slice.district).sources_of(slice.year):
         own = source.authority
-        found[source.name] = load_source(source.vendor, settings.specs).authority if own is None else own
+        vendor = load_source(source.vendor, settings.specs, settings.vendors)
+        found[source.name] = vendor.authority if own is None else own
     return found
 
 
@@ -290,7 +291,7 @@ def _versions(settings: Settings, opened: store.Store) -> dict[str, str]:
     answers = sorted(f"{r.id}={r.student_unique_id}" for r in decided if r.decided_at)
     return {
         "hub": __version__,
-        "specs": spec_hash(settings.specs),
+        "specs": spec_hash(settings.specs, settings.vendors),
         "rules": rules_hash(settings.specs / "rules"),
         "standards": "Ed-Fi 5.2 (demographics as 6.1), OneRoster 1.1 and 1.2",
         "decisions": hashlib.sha256("\n".join(answers).encode()).hexdigest(),

@@ -33,7 +33,7 @@ def pull(
     `last_state` is the SourceState of the last publish, which stays in use when nothing that landed can be.
     """
     base = SourceOutcome(source.name, source.vendor, "nothing_landed", owner=source.owner, state=last_state)
-    vendor = load_source(source.vendor, settings.specs)
+    vendor = load_source(source.vendor, settings.specs, settings.vendors)
     try:
         with room(settings.state):
             delivery, left = land_source(settings, slice, source, vendor, progress, now)

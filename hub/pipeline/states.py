@@ -219,7 +219,8 @@ def _remember(folder: Path, seed: str, refused: Sequence[Refusal]) -> None:
 
 def _seed(settings: Settings, slice: Slice, source: SourceSettings, district: District) -> str:
     facts = [
-        LAYOUT, __version__, spec_hash(settings.specs), source.vendor, source.options, source.delivery, slice.year,
+        LAYOUT, __version__, spec_hash(settings.specs, settings.vendors), source.vendor, source.options,
+        source.delivery, slice.year,
     ]  # fmt: skip
     return json.dumps([*facts, district.local_education_agency_id, list(district.accept_descriptors)], sort_keys=True)
 

@@ -14,19 +14,31 @@ from hub.errors import FixConfiguration
 _DEPTH = 3  # document, part, name: below them (a field's verb, a column's path) what the dialect says replaces
 
 
-def vendors(root: Path) -> list[str]:
-    return sorted(p.parent.name for p in (root / "sources").glob("*/source.yaml"))
+def vendors(root: Path, own: Path | None = None) -> list[str]:
+    """Names of the vendors under `root/sources`, and of the district's in `own`."""
+    places = [root / "sources", *([own] if own else [])]
+    return sorted({p.parent.name for place in places for p in place.glob("*/source.yaml")})
 
 
-def chain(vendor: str, root: Path) -> tuple[Path, ...]:
-    """The folder of a vendor after those that it extends. Raises FixConfiguration when there is no such folder."""
+def place_of(vendor: str, root: Path, own: Path | None = None) -> Path:
+    """The folder of a vendor: the district's own before the built-in one. It need not be there."""
+    mine = own / vendor if own else None
+    return mine if mine and (mine / "source.yaml").is_file() else root / "sources" / vendor
+
+
+def chain(vendor: str, root: Path, own: Path | None = None) -> tuple[Path, ...]:
+    """The folder of a vendor after those that it extends. Raises FixConfiguration when there is no such folder.
+
+    A folder of the district's own may extend the built-in one of the same name.
+    """
     folders: list[Path] = []
     name: str | None = vendor
     while name:
-        folder = root / "sources" / name
+        folder = place_of(name, root, None if name == vendor and folders else own)
         if folder in folders or not (folder / "source.yaml").is_file():
             raise FixConfiguration(
-                f"no vendor folder {name!r} under schemas/sources.", f"Known vendors: {', '.join(vendors(root))}."
+                f"no vendor folder {name!r} under schemas/sources or beside hub.yaml under sources.",
+                f"Known vendors: {', '.join(vendors(root, own))}.",
             )
         folders.insert(0, folder)
         name = read(folder / "source.yaml").get("extends")

@@ -18,12 +18,12 @@ SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 
 
 @lru_cache(maxsize=64)
-def load_source(vendor: str, root: Path = SCHEMAS) -> Source:
-    """The vendor's streams, mappings and crosswalks.
+def load_source(vendor: str, root: Path = SCHEMAS, own: Path | None = None) -> Source:
+    """The vendor's streams, mappings and crosswalks; from `own`, the district's folder of vendors, before `root`.
 
     Raises FixConfiguration when there is no such folder.
     """
-    folders = chain(vendor, root)
+    folders = chain(vendor, root, own)
     written = documents(folders)
     head = written["source.yaml"]
     streams: list[Stream] = []

@@ -45,13 +45,17 @@ def descriptor_types(standard: str = BASE, root: Path | None = None) -> tuple[st
     return tuple(_read((root or SCHEMAS) / "edfi" / standard / "descriptors.yaml")["descriptors"])
 
 
-def spec_hash(root: Path | None = None) -> str:
-    """SHA-256 over the names and bytes of all files of a schemas directory: the same specs give the same hash."""
-    base = root or SCHEMAS
+def spec_hash(root: Path | None = None, own: Path | None = None) -> str:
+    """SHA-256 over the names and bytes of all files of a schemas directory: the same specs give the same hash.
+
+    `own` is a district's folder of vendors; of it, what lies beside a source.yaml and below counts.
+    """
     total = hashlib.sha256()
-    for path in sorted((p for p in base.rglob("*") if p.is_file()), key=lambda p: p.relative_to(base).as_posix()):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        total.update(f"{path.relative_to(base).as_posix()}\0{content}\n".encode())
+    folders = [root or SCHEMAS, *(p.parent for p in sorted(own.glob("*/source.yaml")))] if own else [root or SCHEMAS]
+    for base in folders:
+        for path in sorted((p for p in base.rglob("*") if p.is_file()), key=lambda p: p.relative_to(base).as_posix()):
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            total.update(f"{path.relative_to(base).as_posix()}\0{content}\n".encode())
     return total.hexdigest()
 
 

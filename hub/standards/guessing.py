@@ -1,0 +1,158 @@
+"""What a vendor's sample file looks like, guessed once for a person to confirm. A night never guesses.
+
+No value of the file is kept but the codes of columns that look like codes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal
+
+from hub.errors import FixConfiguration
+
+Kind = Literal["state_id", "local_id", "id", "person", "school", "grade", "date", "integer", "decimal", "code", "text"]
+ROWS = 20_000  # read of a sample
+MOST_CODES = 12
+DATES = ("%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y%m%d", "%m-%d-%Y")
+_PERSON = r"name|surname|first|last|middle|initial|birth|\bdob\b|address|street|city|zip|phone|mail|parent|guardian"
+_PERSON += r"|teacher|coach|proctor|examiner|counsel|advisor|\bclass\b|\bgroup\b|section|room|gender|\bsex\b|race"
+_PERSON += r"|ethnic|hispanic|disab|lunch|migrant|homeless|language|comment|note"
+_STATE = r"\b(state|ssid|sasid|unique)\b.*\b(id|no|num|number|code)\b|^(ssid|sasid)$|\bstate\b.*\bstudent"
+_LOCAL = r"\b(student|local|sis|learner|pupil)\b.*\b(id|no|num|number|code)\b|^(id|student)$"
+_GRADE = r"(?:[A-Za-z ]{1,20}|0?\d|1[0-2])(?:st|nd|rd|th)?(?: grade)?"
+#: Texts for "no score" that are known as such: any other text among numbers is held until a person declares it.
+_NONE = {"n/a", "na", "none", "null", "nan", "absent", "exempt", "not tested", "not rated", "not assessed", "no score"}
+_NONE |= {"-", "--", "---", "*", ".", "incomplete", "invalid", "did not finish", "dnf", "not provided"}
+_ID = r"\b(id|ids|no|num|number|guid|uuid|key|barcode|username|login)\b"
+
+
+@dataclass(frozen=True)
+class Column:
+    """`codes` are those of codes and grades; `none` the texts for "no score" among numbers; `formats` of dates."""
+
+    name: str
+    kind: Kind
+    why: str
+    codes: tuple[str, ...] = ()
+    none: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    digits: int = 1
+
+
+@dataclass(frozen=True)
+class Guess:
+    """`year` is the school year of most dates, None where no column holds one."""
+
+    encoding: str
+    delimiter: str
+    columns: tuple[Column, ...]
+    year: int | None
+
+    def of(self, *kinds: Kind) -> list[Column]:
+        return [c for c in self.columns if c.kind in kinds]
+
+
+def guess(path: Path) -> Guess:
+    """Raises FixConfiguration for a file that is not delimited text with a header and a row."""
+    encoding, text = _decoded(path)
+    delimiter = max(",\t;|", key=text.split("\n", 1)[0].count)
+    rows = []
+    for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+        rows.append(row)
+        if len(rows) > ROWS:
+            break
+    if len(rows) < 2 or len(rows[0]) < 2 or len(set(rows[0])) < len(rows[0]):
+        raise FixConfiguration(
+            f"{path.name}: no delimited text with a header of different names and a row.",
+            "Export it as CSV with a header and at least one row; for other formats write the folder by hand.",
+        )
+    header = [c.strip() for c in rows[0]]
+    cells = {c: [r[i].strip() for r in rows[1:] if i < len(r) and r[i].strip()] for i, c in enumerate(header)}
+    columns = tuple(_column(c, cells[c]) for c in header)
+    return Guess(encoding, delimiter, columns, _year(columns, cells))
+
+
+def _decoded(path: Path) -> tuple[str, str]:
+    raw = path.read_bytes()
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16", raw.decode("utf-16", errors="replace")
+    if b"\x00" in raw[:10_000]:
+        raise FixConfiguration(f"{path.name}: no text.", "Export it as CSV.")
+    try:
+        return "utf-8", raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return "cp1252", raw.decode("cp1252", errors="replace")
+
+
+def _column(name: str, cells: list[str]) -> Column:
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[_\-.]+", " ", name).lower()
+    distinct = set(cells)
+    if formats := _formats(cells):
+        kind: Kind = "person" if re.search(_PERSON, words) else "date"
+        return Column(name, kind, "a date of birth" if kind == "person" else "all its cells are dates", formats=formats)
+    if re.search(_STATE, words):
+        return Column(name, "state_id", "its name says an id that the state gave")
+    if re.search(_LOCAL, words):
+        return Column(name, "local_id", "its name says an id that the district gave")
+    if re.search(_PERSON, words):
+        return Column(name, "person", "its name says who a person is")
+    if re.search(r"school|campus|district|\bsite\b|building", words):
+        return Column(name, "school", "its name says a school or district")
+    if re.search(r"\bgrade\b|\bgrade level\b", words) and all(re.fullmatch(_GRADE, c) for c in distinct):
+        return Column(name, "grade", "its name says a grade level", codes=tuple(sorted(distinct)))
+    if re.search(_ID, words):
+        return Column(name, "id", "its name says an id")
+    numbers = [c for c in cells if re.fullmatch(r"[+-]?\d+(\.\d+)?", c)]
+    if numbers and len(numbers) * 2 >= len(cells):
+        whole = all(re.fullmatch(r"[+-]?\d+", c) for c in numbers)
+        digits = max(len(re.sub(r"\D.*", "", c.lstrip("+-"))) for c in numbers)
+        said = "most of its cells are " + ("whole numbers" if whole else "numbers")
+        return Column(
+            name,
+            "integer" if whole else "decimal",
+            said,
+            none=tuple(sorted(c for c in distinct if c.lower() in _NONE)),
+            digits=digits,
+        )
+    few = 0 < len(distinct) <= MOST_CODES and len(distinct) * 2 <= len(cells)
+    if few and all(len(c) <= 40 and not re.search(r"\d{4}|[@/,]", c) for c in distinct):
+        return Column(
+            name, "code", f"few different texts, {len(distinct)}, which come again", codes=tuple(sorted(distinct))
+        )
+    return Column(name, "text", "free text")
+
+
+def _formats(cells: list[str]) -> tuple[str, ...]:
+    """Forms of dates that read every cell: one, or two where the vendor mixes them."""
+    reads = {f: {i for i, c in enumerate(cells) if _parsed(c, f)} for f in DATES}
+    whole = set(range(len(cells)))
+    if not whole or all(re.fullmatch(r"\d{1,7}", c) for c in cells):
+        return ()
+    for form, read in reads.items():
+        if read == whole:
+            return (form,)
+    pairs = [(a, b) for a in DATES for b in DATES if a < b and reads[a] and reads[b] and reads[a] | reads[b] == whole]
+    return pairs[0] if pairs else ()
+
+
+def _parsed(cell: str, form: str) -> date | None:
+    try:
+        found = datetime.strptime(cell, form).date()
+    except ValueError:
+        return None
+    return found if 1900 <= found.year <= 2100 else None
+
+
+def _year(columns: Iterable[Column], cells: dict[str, list[str]]) -> int | None:
+    for column in columns:
+        if column.kind == "date":
+            days = [d for c in cells[column.name] for f in column.formats if (d := _parsed(c, f))]
+            years = [d.year + (d.month >= 7) for d in days]
+            return max(set(years), key=years.count)
+    return None

@@ -1,0 +1,131 @@
+"""A newcomer's sample becomes a vendor's folder, the folder keeps the contract, and a night publishes its results."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from hub import config, pipeline
+from hub.cli import main
+from hub.model import Slice
+from hub.standards.guessing import guess
+from hub.standards.new_vendor import write_folder
+from hub.standards.sources import SCHEMAS
+from hub.store.connect import reading
+
+HEADER = "Quiz No;Student No;State No;Student Name;Birth Date;Taken On;Grade;Words Per Minute;Accuracy;Stage;Remark\n"
+SAMPLE = HEADER + (
+    "501;1001;0042;Zqcanary Reed;2019-03-02;10/08/2026;1;92;97.5;Fluent;read well by Zqcanary\n"
+    "502;1002;0043;Zqcanary Stone;2019-05-12;10/08/2026;1;61;88;Emerging;\n"
+    "503;1003;0044;Zqcanary Vale;2018-03-02;10/09/2026;2;n/a;91;Emerging;Zqcanary again\n"
+    "504;1004;0045;Zqcanary Ash;2018-09-02;10/09/2026;2;80;Zqcanary;Fluent;\n"
+)
+HUB_YAML = """\
+state: ./state
+districts:
+  maple-hollow:
+    name: Maple Hollow
+    local_education_agency_id: 1001
+    years: [2027]
+    sources:
+      sis: {{vendor: oneroster-csv, path: "{roster}"}}
+      quizzes: {{vendor: pebble, path: ./quizzes}}
+"""
+
+
+def run(*words: str) -> Any:
+    return CliRunner().invoke(main, list(words), standalone_mode=False)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "quizzes").mkdir()
+    (tmp_path / "quizzes/pebble_1.csv").write_text(SAMPLE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HUB_CONFIG", raising=False)
+    return tmp_path
+
+
+def code_of(*words: str) -> int:
+    return CliRunner().invoke(main, list(words)).exit_code
+
+
+def test_from_a_sample_to_the_published_store(home: Path) -> None:
+    assert code_of("source", "new", "pebble", "--from-sample", "quizzes/pebble_1.csv") == 0
+    folder = home / "sources/pebble"
+    assert not [p for p in folder.rglob("*") if p.is_file() and "Zqcanary" in p.read_text()]
+    said = CliRunner().invoke(main, ["source", "test", "pebble", "--json"])
+    told = json.loads(said.stdout)
+    assert said.exit_code == 1
+    assert {g["check"] for g in told["gaps"]} == {"guesses", "sample"}
+    assert told["sample"]["accepted"] == {"Assessment": 1, "StudentAssessment": 4}
+
+    text = (folder / "source.yaml").read_text()
+    (folder / "source.yaml").write_text("\n".join(line.partition("  # guess:")[0] for line in text.splitlines()) + "\n")
+    assert code_of("source", "test", "pebble", "--accept") == 0
+    assert code_of("source", "test", "pebble") == 0
+
+    roster = SCHEMAS / "sources/oneroster-csv/sample"
+    (home / "hub.yaml").write_text(HUB_YAML.format(roster=f"{roster}/*.csv"))
+    found = config.load(home / "hub.yaml")
+    night = pipeline.sync(found, Slice("maple-hollow", 2027), now=datetime(2026, 11, 20, 2, 0, tzinfo=UTC))
+    assert (night.status, {s.source: s.status for s in night.sources}) == (
+        "published", {"sis": "fresh", "quizzes": "fresh"},
+    )  # fmt: skip
+    opened = pipeline.open_store(found, "maple-hollow")
+    table = opened.table("StudentAssessment")
+    with reading(opened) as connection:
+        rows = connection.execute(select(table.c.student_unique_id).where(table.c._valid_to.is_(None))).scalars().all()
+    assert sorted(rows) == ["1001", "1002", "1003"]  # the fourth is held: a score that is no number
+
+
+def test_what_is_missing_is_said_with_the_next_step(home: Path) -> None:
+    run("source", "new", "pebble", "--from-sample", "quizzes/pebble_1.csv")
+    path = home / "sources/pebble/source.yaml"
+    text = path.read_text().replace("  Remark: a text that no field holds yet  # guess: free text\n", "")
+    path.write_text(text.replace("GradeLevelDescriptor", "GradeLevel").replace("#Reading", "#Quizzes"))
+    (home / "sources/pebble/crosswalks/grade.csv").write_text(
+        "code,value\n1,uri://ed-fi.org/GradeLevelDescriptor#One\n2,\n"
+    )
+    said = CliRunner().invoke(main, ["source", "test", "pebble", "--json"])
+    gaps = json.loads(said.stdout)["gaps"]
+    assert {(g["check"], g["where"]) for g in gaps if g["check"] != "guesses"} == {
+        ("columns", "results: Remark"),
+        ("descriptors", "uri://ed-fi.org/AcademicSubjectDescriptor#Quizzes"),
+        ("descriptors", "uri://ed-fi.org/GradeLevelDescriptor#One"),
+        ("specs", "StudentAssessment.whenAssessedGradeLevel"),
+    }
+    assert all(g["remedy"].endswith(".") for g in gaps)
+
+
+def test_a_folder_that_is_there_and_a_name_that_is_none_are_refused(home: Path) -> None:
+    assert code_of("source", "new", "Pebble!", "--from-sample", "quizzes/pebble_1.csv") == 3
+    assert code_of("source", "new", "pebble", "--from-sample", "quizzes/pebble_1.csv") == 0
+    assert code_of("source", "new", "pebble", "--from-sample", "quizzes/pebble_1.csv") == 3
+    assert code_of("source", "test", "granite") == 3
+    assert code_of("source", "test", "iready") == 0
+
+
+VALUES = st.text(st.characters(categories=("Lu", "Ll", "Nd")), min_size=5, max_size=12)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(rows=st.lists(st.lists(VALUES, min_size=6, max_size=6), min_size=4, max_size=12))
+def test_no_value_of_a_student_lands_in_the_folder(rows: list[list[str]], tmp_path_factory: Any) -> None:
+    """Whatever stands under a name, an id or a score, and any text that does not come again."""
+    home = tmp_path_factory.mktemp("guess")
+    unlike = [[f"{v}{n}x{i}" for i, v in enumerate(row)] for n, row in enumerate(rows)]
+    seen = {v for row in unlike for v in row}
+    header = "Student Name,Student ID,State ID,Teacher,Score,Thoughts\n"
+    (home / "sample.csv").write_text(header + "".join(",".join(row) + "\n" for row in unlike), encoding="utf-8")
+    files = write_folder("granite", guess(home / "sample.csv"), home / "granite")
+    text = "\n".join(p.read_text(encoding="utf-8") for p in files)
+    assert not [v for v in seen if v in text]
