@@ -91,7 +91,6 @@ for _command in (
     source.group,
     validate.command,
     serve.command,
-    source.group,
     schema.group,
     export.group,
 ):

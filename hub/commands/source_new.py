@@ -76,7 +76,7 @@ def test(name: str, accept: bool, config: Path | None, as_json: bool) -> int:
     \b
     Examples:
       hub source test pebble
-      hub source test pebble --accept     # once you have read what becomes of the sample
+      hub source test pebble --accept
       hub source test pebble --json
     """
     from hub.standards import contract

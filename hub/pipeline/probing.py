@@ -36,7 +36,7 @@ class Looked:
 
 def probe(settings: Settings, slice: Slice, source: SourceSettings) -> list[Looked]:
     """Asks for the first page of each list, or for the list of files. Never raises for a fault of the source."""
-    vendor = load_source(source.vendor, settings.specs)
+    vendor = load_source(source.vendor, settings.specs, settings.vendors)
     slices = {Slice(d.id, y): d.local_education_agency_id for d in settings.districts for y in d.years}
     words = transport_of(vendor, source)
     pull = Pull(source.name, slice, words, vendor.streams, secret, slices=slices, first=True)

@@ -75,7 +75,7 @@ def _nights(settings: Settings, district: str) -> Iterator[_Night]:
 
 def _outcome(settings: Settings, night: _Night, source: SourceSettings, state: str) -> SourceOutcome:
     base = SourceOutcome(source.name, source.vendor, "nothing_landed", owner=source.owner, state=state)
-    vendor = load_source(source.vendor, settings.specs)
+    vendor = load_source(source.vendor, settings.specs, settings.vendors)
     if not any(d.received <= night.last for d in deliveries(settings.state, night.slice, source.name)):
         return base
     try:

@@ -48,6 +48,15 @@ def test_the_commands_are_these() -> None:
         "report",
         "demo",
         "store migrate",
+        "store rebuild",
+        "review show",
+        "schema list",
+        "schema show",
+        "schema export",
+        "serve",
+        "source new",
+        "source probe",
+        "source test",
         "validate",
     }
 
