@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 import uvicorn
@@ -17,7 +18,7 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
         raise FixConfiguration(
-            f"{host}:{port} cannot be used ({error.strerror}).",
+            f"{host}:{port} cannot be used ({os.strerror(error.errno) if error.errno else error}).",
             "Stop what uses it (perhaps another hub serve), or choose another with --port.",
         ) from None
 

@@ -97,7 +97,9 @@ class Page:
             self.call("Input.dispatchDragEvent", type=kind, x=box[0], y=box[1], data=data)
 
     def choose(self, *files: Path) -> None:
-        """Answers the file dialog that is open."""
+        """Answers the file dialog that is about to open."""
+        while not self.choosers:
+            self._receive()
         self.call("DOM.setFileInputFiles", files=[str(f) for f in files], backendNodeId=self.choosers.pop())
 
     def tree(self) -> list[dict[str, str]]:

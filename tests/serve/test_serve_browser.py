@@ -30,12 +30,25 @@ addEventListener("DOMContentLoaded", () => {
 """
 
 
-@pytest.fixture
-def tab() -> Iterator[browser.Page]:
+@pytest.fixture(scope="module")
+def opened() -> Iterator[browser.Page]:
     with browser.page() as found:
         found.call("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
         found.call("Page.setInterceptFileChooserDialog", enabled=True)
         yield found
+
+
+@pytest.fixture
+def tab(opened: browser.Page) -> Iterator[browser.Page]:
+    yield opened
+    opened.call("Emulation.setScriptExecutionDisabled", value=False)
+    opened.messages.clear()
+
+
+@pytest.fixture(scope="module")
+def broken(server: Server, feeds: dict[str, Path]) -> str:
+    """The path of a report."""
+    return server.report(feeds["broken"]).url.removeprefix(server.url)
 
 
 def report(tab: browser.Page) -> str:
@@ -109,10 +122,8 @@ def test_too_large_is_said_before_anything_is_sent(tab: browser.Page, server: Se
     assert "This page takes up to 500 MB" in tab.until("document.getElementById('trouble').textContent")
 
 
-def test_what_a_screen_reader_is_told(tab: browser.Page, server: Server, feeds: dict[str, Path]) -> None:
-    pages = ["/", "/validate", "/rules", "/rules/oneroster.type.date", "/nowhere"]
-    pages.append(server.report(feeds["broken"]).url.removeprefix(server.url))
-    for path in pages:
+def test_what_a_screen_reader_is_told(tab: browser.Page, server: Server, broken: str) -> None:
+    for path in ("/", "/validate", "/rules", "/rules/oneroster.type.date", "/nowhere", broken):
         tab.visit(f"{server.url}{path}")
         tree = tab.tree()
         unnamed = [n for n in tree if n.get("focusable") == "true" and not n["name"] and n["role"] != "main"]
@@ -130,17 +141,14 @@ def test_what_a_screen_reader_is_told(tab: browser.Page, server: Server, feeds: 
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_pages_fit_a_phone_and_a_wide_screen(
-    tab: browser.Page, server: Server, feeds: dict[str, Path], dark: bool
-) -> None:
-    at = server.report(feeds["broken"]).url.removeprefix(server.url)
-    for path in ("/", "/validate", "/rules", "/rules/oneroster.type.date", at):
+def test_pages_fit_a_phone_and_a_wide_screen(tab: browser.Page, server: Server, broken: str, dark: bool) -> None:
+    for path in ("/", "/validate", "/rules", "/rules/oneroster.type.date", broken):
         for width in (360, 1440):
             tab.visit(f"{server.url}{path}", width, 800, dark)
             assert tab.value("document.documentElement.scrollWidth") == width, path
             paper = tab.value("getComputedStyle(document.body).backgroundColor")
             assert paper == ("rgb(16, 21, 27)" if dark else "rgb(245, 246, 248)")
-    tab.visit(f"{server.url}{at}", 1000, 800, media="print")
+    tab.visit(f"{server.url}{broken}", 1000, 800, media="print")
     hidden = "[...document.querySelectorAll('.site, .tools, .contents')].map(e => getComputedStyle(e).display).join()"
     assert tab.value(hidden) == "none,none,none"
     assert tab.pdf().startswith(b"%PDF")
