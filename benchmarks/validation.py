@@ -25,6 +25,6 @@ def lines(size: str, plan: Plan, work: Path) -> Iterator[Line]:
 def _line(size: str, work: str, made: Measured, floor: str, least: Measured, goal: float) -> Line:
     return Line(
         2, size, f"{work}, all rules, {made.said['rows']:,} rows", made.seconds, floor, least.seconds,
-        made.seconds / least.seconds, goal, peak_mb=made.peak_mb, cpu_ratio=made.cpu / least.cpu,
-        said=f"{made.cpu:.2f} CPU s, floor {least.cpu:.2f}",
+        made.seconds / least.seconds, goal, peak_mb=made.peak_mb, cpu=made.cpu,
+        cpu_ratio=made.cpu / least.cpu, said=f"{made.cpu:.2f} CPU s, floor {least.cpu:.2f}",
     )  # fmt: skip

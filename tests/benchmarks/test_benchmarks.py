@@ -50,8 +50,6 @@ def test_a_tiny_district_is_measured_against_its_floors(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     lines = json.loads(done.stdout)["lines"]
     assert {line["row"] for line in lines} == {2, 3, 4}
-    measured = [line for line in lines if line["seconds"]]
-    assert len(measured) == len(lines) - 1, "row 2 is measured elsewhere"
-    assert all(line["peak_mb"] > 0 and line["cpu"] > 0 for line in measured)
-    assert [line["work"] for line in measured if line["ratio"] is None] == ["start of a night: imports"]
+    assert all(line["peak_mb"] > 0 and line["cpu"] > 0 for line in lines)
+    assert [line["work"] for line in lines if line["ratio"] is None] == ["start of a night: imports"]
     assert not list(tmp_path.iterdir()), "what was measured is deleted"
