@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal, Protocol
 
 Severity = Literal["error", "warning"]
 Status = Literal["fresh", "unchanged", "failed", "refused", "nothing_landed"]
@@ -181,6 +181,25 @@ class StreamAgain:
     """What a connector has given of a stream so far does not count: it starts anew."""
 
     stream: str
+
+
+class Piece(Protocol):
+    """One file or one page of a stream, landed before the next is asked for. `open` may be called more than once.
+
+    `name` is its path in the landing; `size` in bytes where it is known before reading. `stream` is "" where the
+    name or header tells. `position` is JSON: where its stream goes on after it, None where a pull that is cut off
+    starts again.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def size(self) -> int | None: ...
+    @property
+    def stream(self) -> str: ...
+    @property
+    def position(self) -> Any: ...
+    def open(self) -> BinaryIO: ...
 
 
 @dataclass(frozen=True)

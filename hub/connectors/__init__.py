@@ -7,11 +7,11 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
-from hub.connectors.pulling import Left, Piece, Pull
+from hub.connectors.pulling import Left, Pull
 from hub.errors import FixConfiguration
-from hub.model import StreamAgain, StreamEnd
+from hub.model import Piece, StreamAgain, StreamEnd
 
-__all__ = ["fetch", "kind_of", "Left", "Piece", "Pull"]
+__all__ = ["fetch", "kind_of", "Left", "Pull"]
 
 #: Kind, as `transport: {kind: ...}` of a vendor or the scheme of `path` names it -> the module that has `fetch`.
 _MODULES = {

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from http.client import HTTPException
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import quote, urlsplit
 
-from hub.connectors.pulling import Pull
+from hub.connectors.pulling import Page, Pull
 from hub.errors import AskVendor, FixConfiguration, HubError, RetryLater
 from hub.model import Stream, StreamEnd
 
@@ -36,27 +35,6 @@ class Position:
         return self.page > 0 and self.token is None
 
 
-@dataclass(frozen=True)
-class Page:
-    """One answer, verbatim."""
-
-    name: str
-    body: bytes
-    stream: str
-    place: Position
-
-    @property
-    def position(self) -> dict[str, Any]:
-        return asdict(self.place)
-
-    @property
-    def size(self) -> int:
-        return len(self.body)
-
-    def open(self) -> BinaryIO:
-        return io.BytesIO(self.body)
-
-
 def fetch(pull: Pull) -> Iterator[Page | StreamEnd]:
     """Every page of every stream: `request` names the `method` of the API, its `params`, where its `items` are, and
     for lists that belong to the rows of another stream `each: {stream: ..., param: ...}` (by their `id`).
@@ -74,7 +52,7 @@ def fetch(pull: Pull) -> Iterator[Page | StreamEnd]:
             continue
         each = stream.options["request"].get("each")
         for page in _pages(pull, service, stream, ids[each["stream"]] if each else ("",), start):
-            ids[stream.name] = page.place.ids
+            ids[stream.name] = tuple(page.position["ids"])
             yield page
         yield StreamEnd(stream.name, "full")
 
@@ -100,7 +78,7 @@ def _pages(pull: Pull, service: Any, stream: Stream, parents: tuple[str, ...], l
         mine = tuple(str(item["id"]) for item in answer.get(asked["items"], ()) if "id" in item) if wanted else ()
         last = Position(last.parent, number, token, last.ids + mine)
         folder = f"{stream.name}/{quote(parent, safe='')}" if parent else stream.name
-        yield Page(f"{folder}/{number:06}.json", body, stream.name, last)
+        yield Page(f"{folder}/{number:06}.json", body, stream.name, asdict(last))
         if last.whole:
             last = replace(last, parent=last.parent + 1, page=0)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 from hub.model import Slice, Stream
 
@@ -42,20 +43,18 @@ class Left:
     waits: bool = False
 
 
-class Piece(Protocol):
-    """One file or one page of a stream, landed before the next is asked for. `open` may be called more than once.
+@dataclass(frozen=True)
+class Page:
+    """One answer, verbatim: a `Piece` that is in memory."""
 
-    `name` is its path in the landing; `size` in bytes where it is known before reading. `stream` is "" where the
-    name or header tells. `position` is JSON: where its stream goes on after it, None where a pull that is cut off
-    starts again.
-    """
+    name: str
+    body: bytes
+    stream: str
+    position: Any
 
     @property
-    def name(self) -> str: ...
-    @property
-    def size(self) -> int | None: ...
-    @property
-    def stream(self) -> str: ...
-    @property
-    def position(self) -> Any: ...
-    def open(self) -> BinaryIO: ...
+    def size(self) -> int:
+        return len(self.body)
+
+    def open(self) -> BinaryIO:
+        return io.BytesIO(self.body)

@@ -7,27 +7,14 @@ import os
 import tempfile
 import time
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Protocol
+from typing import IO
 
 from hub.errors import RetryLater, Stop, Unsettled
+from hub.model import Piece
 
 _CHUNK = 1 << 20
 _PARTIAL = ".partial-"
 _ABANDONED = 24 * 3600  # seconds: no landing takes a day
-
-
-class Incoming(Protocol):
-    """A file or page that a connector offers. `open` may be called more than once; `size` None: not known yet."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def size(self) -> int | None: ...
-    @property
-    def stream(self) -> str: ...
-    @property
-    def position(self) -> Any: ...
-    def open(self) -> BinaryIO: ...
 
 
 def blob_path(state: Path, district: str, sha256: str) -> Path:
@@ -45,13 +32,13 @@ def find_blob(state: Path, district: str, name: str, sha256: str, size: int) -> 
     return path
 
 
-def digest(file: Incoming) -> str:
+def digest(file: Piece) -> str:
     """SHA-256 of a file, read once, kept nowhere."""
     with file.open() as stream, open(os.devnull, "wb") as nowhere:
         return copy(stream, nowhere)[0]
 
 
-def keep(state: Path, district: str, file: Incoming) -> tuple[str, int]:
+def keep(state: Path, district: str, file: Piece) -> tuple[str, int]:
     """Write a file's bytes as a blob unless they are there; gives (sha256, size).
 
     Raises RetryLater when the file changes while it is read or the state folder cannot take it.

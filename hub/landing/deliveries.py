@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hub.errors import RetryLater, Stop, Unsettled
-from hub.landing.blobs import Incoming, digest, keep, sweep, sync_folders
+from hub.landing.blobs import digest, keep, sweep, sync_folders
 from hub.landing.journal import Journal, source_folder
-from hub.model import LandedFile, Slice, StreamAgain, StreamEnd
+from hub.model import LandedFile, Piece, Slice, StreamAgain, StreamEnd
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def land(
     state: Path,
     slice: Slice,
     source: str,
-    pieces: Iterable[Incoming | StreamEnd | StreamAgain],
+    pieces: Iterable[Piece | StreamEnd | StreamAgain],
     received: datetime,
     *,
     only_new: bool = False,
@@ -107,7 +107,7 @@ def deliveries(state: Path, slice: Slice, source: str) -> list[Delivery]:
     return [_read(path, slice, source) for path in sorted(source_folder(state, slice, source).glob("[0-9]*.json"))]
 
 
-def _keep(state: Path, district: str, file: Incoming, last: LandedFile | None) -> LandedFile:
+def _keep(state: Path, district: str, file: Piece, last: LandedFile | None) -> LandedFile:
     # A night on which nothing changed reads each file once and writes nothing. A piece that tells where its stream
     # goes on comes over a wire: it is not read twice.
     if last is not None and file.position is None and digest(file) == last.sha256:

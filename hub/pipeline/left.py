@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hub.connectors import Left, Piece
+from hub.connectors import Left
 from hub.errors import RetryLater, Unsettled
-from hub.model import StreamAgain, StreamEnd
+from hub.model import Piece, StreamAgain, StreamEnd
 
 
 class LeftFiles:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from hub.config import Settings, SourceSettings, secret
-from hub.connectors import Piece, Pull, fetch
+from hub.connectors import Pull, fetch
 from hub.errors import AskVendor, FixConfiguration, HubError, RetryLater
 from hub.landing import Delivery, deliveries, journal, land
-from hub.model import LandedFile, Slice, Source, SourceOutcome, Status, StreamAgain, StreamEnd
+from hub.model import LandedFile, Piece, Slice, Source, SourceOutcome, Status, StreamAgain, StreamEnd
 from hub.pipeline.left import LeftFiles
 from hub.pipeline.states import Normalized, cursors, normalize, room, usable_deliveries
 from hub.standards.source_state import StateSummary

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import quote
 
 from hub.connectors.http import answers
 from hub.connectors.http.paging import KINDS, Moved, Pager, Position, Sheet
 from hub.connectors.http.session import Session
-from hub.connectors.pulling import Pull
+from hub.connectors.pulling import Page, Pull
 from hub.errors import FixConfiguration
 from hub.model import Stream, StreamAgain, StreamEnd
 
@@ -25,23 +23,6 @@ WORDS = {
 }  # fmt: skip
 _AGAIN = 2  # times that a list which moved is read anew
 _MARGIN = 300  # seconds by which clocks may differ
-
-
-@dataclass(frozen=True)
-class Page:
-    """One page, verbatim."""
-
-    name: str
-    body: bytes
-    stream: str
-    position: Any
-
-    @property
-    def size(self) -> int:
-        return len(self.body)
-
-    def open(self) -> BinaryIO:
-        return io.BytesIO(self.body)
 
 
 def fetch(pull: Pull) -> Iterator[Page | StreamEnd | StreamAgain]:
