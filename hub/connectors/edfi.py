@@ -13,10 +13,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from hub.connectors.http import WORDS, Page, Reader, answers, asked_for, refuse_unknown
+from hub.connectors.http import WORDS, Reader, answers, asked_for, refuse_unknown
 from hub.connectors.http.paging import Moved, Position
 from hub.connectors.http.session import Session
-from hub.connectors.pulling import Pull
+from hub.connectors.pulling import Page, Pull
 from hub.errors import FixConfiguration
 from hub.model import Stream, StreamAgain, StreamEnd
 
