@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from hub.config import Settings, SourceSettings, secret
-from hub.connectors import Left, Piece, Pull, fetch, kind_of
+from hub.connectors import Left, Pull, fetch, kind_of
 from hub.errors import HubError
-from hub.model import Slice, Source, Stream, StreamAgain, StreamEnd
+from hub.model import Piece, Slice, Source, Stream, StreamAgain, StreamEnd
 from hub.pipeline.source import transport_of
 from hub.standards.sources import load_source
 

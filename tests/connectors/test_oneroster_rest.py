@@ -91,7 +91,7 @@ def landed(settings: Settings) -> Delivery | None:
     """Tonight's delivery of the source, as the night lands it."""
     source = settings.district(SLICE.district).sources[0]
     vendor = load_source(source.vendor, settings.specs)
-    return land_source(settings, SLICE, source, vendor, lambda *_: None, datetime.now(UTC))
+    return land_source(settings, SLICE, source, vendor, lambda *_: None, datetime.now(UTC))[0]
 
 
 def ids(settings: Settings, delivery: Delivery, stream: str) -> set[str]:
