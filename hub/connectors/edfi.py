@@ -94,8 +94,8 @@ def _anonymous(pull: Pull) -> Pull:
 
 
 def _paging(pull: Pull, server: Server) -> dict[str, Any]:
-    said = dict(pull.transport.get("paging", {}))
-    if server.version >= _CURSORS_FROM and said.get("kind", "offset") == "offset":
+    said = {"kind": "offset", **pull.transport.get("paging", {})}
+    if server.version >= _CURSORS_FROM and said["kind"] == "offset":
         # The first page is asked for without a size: v8 knows pageSize only beside a token.
         return {**said, "kind": "token", "token": "pageToken", "limit": "", "next": {"header": "Next-Page-Token"},
                 "with_token": {"pageSize": said.get("size", 500)}}  # fmt: skip

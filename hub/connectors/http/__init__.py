@@ -140,9 +140,7 @@ class Reader:
         if said.get("send") == "form":
             params, body = {}, {"data": params}
         answer = self.session.get(where.partition(": ")[2], url, params, method=method, **body)
-        if answer.status in said.get("none_when", ()) or (
-            page > 1 and answer.status in self.paging.get("past_end", ())
-        ):
+        if answer.status in (said.get("none_when", ()) if page == 1 else self.paging.get("past_end", ())):
             return None
         answers.refuse_status(where, answer)
         parsed = answers.parsed(where, answer)

@@ -113,9 +113,13 @@ def at(value: Any, path: str) -> Any:
 
 
 def mark(item: Any, key: Sequence[str | Sequence[str]]) -> str:
-    """What tells one row from another on the next page: its key, else all of it. A digest: it is written down.
+    """What tells one row from another on the next page: its key, else all of it.
     Of a part that several paths may hold the first counts that does.
     """
+    only = key[0] if len(key) == 1 else None
+    plain = item.get(only) if isinstance(only, str) and isinstance(item, dict) else None
+    if isinstance(plain, str):  # nearly always, and a fifth of the time of what follows
+        return plain
     named = [
         next(
             (found for path in ([part] if isinstance(part, str) else part) if (found := at(item, path)) is not None),
@@ -124,7 +128,12 @@ def mark(item: Any, key: Sequence[str | Sequence[str]]) -> str:
         for part in key
     ]
     said = named if key and None not in named else item
-    return hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=8).hexdigest()
+    return json.dumps(said, sort_keys=True)
+
+
+def digests(marks: Sequence[str]) -> list[str]:
+    """Marks as they may be written down."""
+    return [hashlib.blake2b(m.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest() for m in marks]
 
 
 def _refuse(name: str) -> Any:

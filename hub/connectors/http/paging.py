@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from hub.connectors.http.answers import at
+from hub.connectors.http.answers import at, digests
 from hub.connectors.http.session import Answer
 from hub.errors import AskVendor, RetryLater
 
@@ -37,7 +37,7 @@ class Position:
     at: Any = None
     page: int = 0  # pages had so far
     rows: int = 0
-    last: list[str] = field(default_factory=list)  # marks of the end of the page before
+    last: list[str] = field(default_factory=list)  # digests of the marks at the end of the page before
     total: int | None = None
     least: int | None = None  # the smallest total so far: what is there throughout
     first: int = 0  # rows of the first page
@@ -47,7 +47,8 @@ class Position:
         totals = [t for t in (self.least, sheet.total) if t is not None]
         least = min(totals) if totals else None
         first = self.first or len(sheet.marks)
-        return Position(at, self.page + 1, self.rows + rows, sheet.marks[-REMEMBERED:], sheet.total, least, first)
+        last = digests(sheet.marks[-REMEMBERED:])
+        return Position(at, self.page + 1, self.rows + rows, last, sheet.total, least, first)
 
 
 class Moved(Exception):
@@ -96,7 +97,8 @@ class Pager:
         overlap = 1 if careful and last else 0
         while True:
             sheet = read(here.page + 1, self._window(offset), "")
-            marks = sheet.marks if sheet else []
+            came = sheet.marks if sheet else []
+            marks = digests(came) if last is here.last else came  # a pull that is taken up again knows only digests
             seen = set(last)
             fresh = sum(mark not in seen for mark in marks)
             if overlap and not seen.intersection(marks):
@@ -111,7 +113,7 @@ class Pager:
                 break
             # A page of one row could hold nothing but the overlap: there it would end every list.
             overlap = 1 if careful and len(marks) > 1 else 0
-            offset, last, steps = offset + len(marks) - overlap, marks, 0
+            offset, last, steps = offset + len(marks) - overlap, came, 0
             here = here.after(offset, fresh, sheet)
             yield sheet, here
             if not marks:
@@ -131,7 +133,7 @@ class Pager:
             if sheet is None or (here.page and not sheet.marks):
                 break
             _refuse_shrunk(here, sheet)
-            if here.last and sheet.marks[-REMEMBERED:] == here.last:
+            if here.last and digests(sheet.marks[-REMEMBERED:]) == here.last:
                 raise self._repeated(here.page + 1)
             if here.page and (here.rows != here.page * here.first or len(sheet.marks) > here.first):
                 raise Moved  # pages of several sizes do not join
@@ -149,7 +151,7 @@ class Pager:
             if sheet is None:
                 return
             _refuse_shrunk(here, sheet)
-            if sheet.marks and sheet.marks[-REMEMBERED:] == here.last:
+            if sheet.marks and digests(sheet.marks[-REMEMBERED:]) == here.last:
                 raise self._repeated(here.page + 1)
             following = self._next(here.page + 1, sheet)
             if following in had and following is not None:
