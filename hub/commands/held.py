@@ -42,7 +42,16 @@ def list_held(district: str | None, year: int | None, source: str | None, config
     if as_json:
         return say_json([dict(zip(names, key, strict=True)) | {"faults": n} for key, n in counts.most_common()])
     if not counts:
-        return click.echo("Nothing is held.")
+        waits = [
+            run.id
+            for each in districts_of(settings, district)
+            for run in store.runs(open_ledger(settings, each.id), year, 1)
+            if run.status == "held" and run.held
+        ]
+        click.echo("Nothing is held of what is published.")
+        for run_id in waits:
+            click.echo(f"What run {run_id} holds, which waits for a person:\n  hub report {run_id}")
+        return None
     # The rule is what the next command asks for, and one district needs no column: both fit 80 columns then.
     headings, first = ("District", "Source", "Rule*", "Entity", "Field", "Faults"), len({k[0] for k in counts}) == 1
     rows = [(d, s, rule, entity, field, n) for (d, s, entity, field, rule), n in counts.most_common()]

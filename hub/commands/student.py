@@ -56,12 +56,14 @@ def show_student(
         return say_json(record)
     for entity, rows in record.items():
         for row in rows:
-            say_table((f"{entity}*", _origin(row)), [(k, _short(v)) for k, v in row.items() if _told(k, v)])
+            click.echo(f"{entity}: {_origin(row)}")
+            say_table(("Field*", "Value"), [(k, _short(v)) for k, v in row.items() if _told(k, v)])
     return None
 
 
 def _origin(row: dict[str, Any]) -> str:
-    return f"{row['_source']}: {row['_file']} row {row['_row']}, since {row['_valid_from']:%Y-%m-%d}"
+    # A file by the start of its hash; --json has the whole.
+    return f"{row['_source']}, file {str(row['_file'])[:12]} row {row['_row']}, since {row['_valid_from']:%Y-%m-%d}"
 
 
 def _told(name: str, value: Any) -> bool:

@@ -264,7 +264,7 @@ def test_a_student_is_shown_as_of_the_end_of_a_day(hub: Hub, stores: Stores, mon
     # Midnight in Chicago is 05:00 UTC of the next day.
     at = datetime(2026, 10, 2, 4, 59, 59, 999999, tzinfo=UTC)
     assert asked == [("maple-hollow", "604822", at, 2027)]
-    assert "sis: users.csv row 7, since 2026-09-01" in told.stdout
+    assert "Student: sis, file users.csv row 7, since 2026-09-01" in told.stdout
     assert ["sexDescriptor", "Female"] in [line.split() for line in told.stdout.splitlines()]
     assert "middleName" not in told.stdout
     assert "_valid_from" in hub("student", "show", "604822", "--district", "maple-hollow", "--json").stdout
