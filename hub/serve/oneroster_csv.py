@@ -32,7 +32,8 @@ class Column:
 @dataclass(frozen=True)
 class Plan:
     """The mapping: `words` (functions), `crosswalks` (name -> code -> value), `tables` and `files` (SELECTs, in order),
-    `carried` (entity -> its fields that come along) and `filled` (column -> what stands in it instead)."""
+    `carried` (entity -> its fields that come along), `filled` (column -> what stands in it instead) and `lost` (of,
+    field, reason and the SELECT that finds what the others leave out)."""
 
     words: Mapping[str, str]
     crosswalks: Mapping[str, Mapping[str, str]]
@@ -40,6 +41,7 @@ class Plan:
     files: Mapping[str, str]
     carried: Mapping[str, Sequence[str]]
     filled: Mapping[str, str]
+    lost: Sequence[Mapping[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,9 @@ def write_package(
     try:
         made.lost += _entities(con, record, plan)
         _prepare(con, plan, version, year)
+        for n, said in enumerate(plan.lost):
+            left = count(con, view(con, f"lost_{n}", said["rows"]))
+            made.lost += [Lost(said["of"], said["field"], said["reason"], left)] if left else []
         texts: dict[str, Path] = {}
         sent: dict[str, Any] = {}
         for name, select in plan.files.items():

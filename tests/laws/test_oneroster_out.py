@@ -33,7 +33,7 @@ from tests.sources.test_oneroster_laws import spoiled
 pytestmark = pytest.mark.slow
 # An example builds a state in some seconds.
 FEW = settings(
-    max_examples=3,
+    max_examples=2,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
@@ -222,12 +222,20 @@ def test_whatever_the_record_holds_the_package_conforms(version: str, tables: Ta
 
 def test_what_is_not_carried_is_listed_with_its_number() -> None:
     tables = roster() | gradebook()
+    tables["users"][5]["role"] = "librarian"  # Ann, of two schools
+    tables["users"][7]["role"] = "contact"  # Pat, of two children
     with TemporaryDirectory() as folder:
         made, returned = sent_out(tables, "1.1", Path(folder))
     lost = {(lost.of, lost.field): lost.rows for lost in made.lost}
     assert (
         len(tables["results"]) - len(returned["results"]) == lost["results.csv", "score"] == 2
     )  # 1.1 asks for a score
+    assert lost["StaffEducationOrganizationAssignmentAssociation", "staffClassificationDescriptor"] == 2
+    assert lost["StudentContactAssociation", "relationDescriptor"] == 2
+    roles = {u["sourcedId"]: u["role"] for u in returned["users"]}
+    assert roles["u-ann"] == "teacher"  # she teaches
+    assert "P1" not in roles  # 1.1 asks for a role and an org
+    assert lost["users.csv", "orgSourcedIds"] == 1
     assert lost["School", "gradeLevels"] == 2
     assert lost["StaffSchoolAssociation", ""] == 3
     assert set(made.filled) == {"users.enabledUser", "users.username", "lineItems.resultValueMin"}

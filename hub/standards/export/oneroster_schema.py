@@ -6,21 +6,15 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from hub.standards.validation.oneroster_layout import Column, FileLayout
+from hub.standards.validation.oneroster_layout import PATTERNS, Column, FileLayout
 from hub.standards.validation.oneroster_objects import Kind, Property
 
-_GUID = "[0-9A-Za-z._/@-]{1,255}"
 _ITEM = r"[^\s,]([^,]*[^\s,])?"
-_EXTENSION = "ext:[A-Za-z0-9._-]+"
-_PATTERNS = {
-    "guid": _GUID,
-    "reference": _GUID,
+_PATTERNS = PATTERNS | {
+    "reference": PATTERNS["guid"],
     "string": r"[\s\S]*\S[\s\S]*",
-    "date": r"\d{4}-\d\d-\d\d",
-    "datetime": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z",
     "integer": "-?[0-9]+",
     "float": r"-?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?",
-    "year": "[0-9]{4}",
 }
 _FORMATS = {"date": "date", "datetime": "date-time"}
 
@@ -51,7 +45,7 @@ def _cell(column: Column) -> dict[str, Any]:
 
 def _filled(column: Column) -> dict[str, Any]:
     if column.values:
-        listed = [re.escape(v) for v in column.values] + ([_EXTENSION] if column.extensible else [])
+        listed = [re.escape(v) for v in column.values] + ([PATTERNS["extension"]] if column.extensible else [])
         one = "|".join(listed)
     else:
         one = _ITEM if column.many and column.kind == "string" else _PATTERNS[column.kind]
@@ -100,7 +94,7 @@ def _value(said: Property) -> dict[str, Any]:
     if said.kind == "boolean":
         return {"enum": ["true", "false"]}
     if said.kind == "enum":
-        own = [{"type": "string", "pattern": f"^{_EXTENSION}$"}] if said.extensible else []
+        own = [{"type": "string", "pattern": f"^{PATTERNS['extension']}$"}] if said.extensible else []
         listed = {"enum": list(said.values)}
         return {"anyOf": [listed, *own]} if own else listed
     filled = said.kind != "string" or said.required or said.many

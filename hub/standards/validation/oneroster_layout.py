@@ -14,6 +14,14 @@ from hub.errors import FixConfiguration
 CSV = Path(__file__).resolve().parents[3] / "schemas" / "oneroster" / "csv.yaml"
 VERSIONS = {"1.0": "1.1", "1.1": "1.1", "1.2": "1.2", "1.2.1": "1.2"}
 MODES = ("bulk", "delta", "absent")
+#: What a value may be written as, by kind, in both bindings; the CSV validator says the same in SQL.
+PATTERNS = {
+    "guid": "[0-9A-Za-z._/@-]{1,255}",
+    "date": r"\d{4}-\d\d-\d\d",
+    "datetime": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z",
+    "year": "[0-9]{4}",
+    "extension": "ext:[A-Za-z0-9._-]+",
+}
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,14 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from hub.standards.validation.oneroster_layout import PATTERNS
 from hub.standards.validation.oneroster_objects import Property
 
-_GUID = re.compile(r"[0-9A-Za-z._/@-]{1,255}")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-_YEAR = re.compile(r"\d{4}")
+_GUID, _DATE, _INSTANT, _YEAR, _EXTENSION = (
+    re.compile(PATTERNS[kind]) for kind in ("guid", "date", "datetime", "year", "extension")
+)
 _RANGE = re.compile(r"\d{4} ?[-/] ?\d\d(\d\d)?")
 _NUMBER = re.compile(r"-?(\d{1,300}(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
-_EXTENSION = re.compile(r"ext:[A-Za-z0-9._-]+")
 
 
 def fault(value: Any, said: Property) -> str | None:
