@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test lint bench lock clean
+.PHONY: install demo test lint bench fuzz lock clean
 install: $(STAMP)
 
 $(STAMP): requirements-dev.lock pyproject.toml
@@ -28,6 +28,9 @@ test: lint
 
 bench: install
 	$(BIN)/python -m benchmarks
+
+fuzz: install
+	$(BIN)/python -m tests.fuzz --minutes 10
 
 # Names, versions and hashes only: no addresses.
 lock:

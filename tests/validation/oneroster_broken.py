@@ -113,6 +113,10 @@ def swapped(names: list[str]) -> list[str]:
     return [*names[:3], names[4], names[3], *names[5:]]
 
 
+def behind(p: Package) -> None:
+    p.edit("orgs", lambda text: text.replace(b"\n", b"\r\n").replace(b"org-d\r\n", b"org-d,\r\n"))
+
+
 def many(p: Package) -> None:
     p.rows["orgs"] += [{**p.rows["orgs"][2], "sourcedId": f"org-{i}", "name": f"School {i}"} for i in range(10, 30)]
 
@@ -263,6 +267,11 @@ BROKEN = [
     Broken("oneroster.vocabulary.grade", put("courses", 2, grades="K"), "courses.csv", "grades", 2),
     Broken("oneroster.value.case", put("users", 2, enabledUser="TRUE"), "users.csv", "enabledUser", 2),
     Broken("oneroster.value.case", put("orgs", 2, type="School"), "orgs.csv", "type", 2),
+    Broken("oneroster.csv.blank_fields_behind", edit("orgs", b"org-d\n", b'"org-d",""\n'), "orgs.csv", "", 2,
+           files=LOOSE),
+    Broken("oneroster.csv.blank_fields_behind", edit("orgs", b"1001,\n", b"1001,,,\n"), "orgs.csv", "", 1, files=LOOSE),
+    Broken("oneroster.csv.blank_fields_behind", behind, "orgs.csv", "", 2, 2, files=LOOSE),
+    Broken("oneroster.value.whitespace", say("file.orgs", "bulk "), "manifest.csv", "value", 12, files=LOOSE),
     Broken("oneroster.value.case", say("file.orgs", "Bulk"), "manifest.csv", "file.orgs", 12, files=LOOSE),
     # ---- what files say together
     Broken(S + "parent_cycle", put("orgs", 1, parentSourcedId="org-d"), "orgs.csv", "parentSourcedId", 1, 3,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from hub.standards.validation.edfi_facts import KEPT, SCHEMA, Facts, Sheet, Writ
 from hub.standards.validation.edfi_shape import ShapeReader
 from hub.standards.validation.edfi_tally import Tally
 
+_NAMESPACE = re.compile(r"http://ed-fi\.org/[0-9]+(\.[0-9]+)*", re.ASCII)
 _DIRECT = {"conflict": "edfi.semantic.key_unification", "order": "edfi.semantic.order"}
 
 
@@ -56,7 +58,7 @@ def open_document(path: Path, name: str, version: str | None, tally: Tally) -> O
         return None
     said = etree.QName(root)
     namespace, local = said.namespace or "", said.localname
-    meant = namespace.removeprefix("http://ed-fi.org/") if namespace.startswith("http://ed-fi.org/") else ""
+    meant = namespace.removeprefix("http://ed-fi.org/") if _NAMESPACE.fullmatch(namespace) else ""
     near = [v for v in versions() if v.split(".")[0] == meant.split(".")[0]]
     if not local.startswith("Interchange") or not near:
         tally.add("edfi.syntax.not_interchange", name, line=root.sourceline)

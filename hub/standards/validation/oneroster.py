@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hub.errors import AskVendor
 from hub.standards.validation.archive import Feed, SentFile
 from hub.standards.validation.connection import Connection
 from hub.standards.validation.findings import FileRead, Known, Progress, Validation, silent
-from hub.standards.validation.oneroster_bytes import judge_bytes, scan_bytes
+from hub.standards.validation.oneroster_bytes import judge_bytes, mended, narrowed, scan_bytes
 from hub.standards.validation.oneroster_cells import functions
 from hub.standards.validation.oneroster_header import judge_header
 from hub.standards.validation.oneroster_layout import FileLayout, binding, layouts
@@ -193,7 +193,11 @@ def _read(
             reads.append(FileRead(file.name, 0))
             continue
         try:
-            table = read_table(con, judge, source, columns[name], prefix, content)
+            try:
+                table = read_table(con, judge, source, columns[name], prefix, content)
+            except duckdb.Error:  # among others blank fields before a carriage return, which it only takes without
+                source = replace(source, path=mended(source.path, workdir / f"{prefix}{name}.lines.csv"))
+                table = read_table(con, judge, source, columns[name], prefix, content)
         except duckdb.Error:
             judge.find("oneroster.csv.unreadable", file.name)
             reads.append(FileRead(file.name, 0))
@@ -205,7 +209,7 @@ def _read(
     return tables, reads
 
 
-def _source(judge: Judge, package: Package, name: str, file: SentFile, mended: Path) -> Source | None:
+def _source(judge: Judge, package: Package, name: str, file: SentFile, spare: Path) -> Source | None:
     """The file as far as its bytes and header can be read; None where no row of it can be judged."""
     found = scan_bytes(file.path)
     with file.path.open("rb") as stream:
@@ -216,7 +220,7 @@ def _source(judge: Judge, package: Package, name: str, file: SentFile, mended: P
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         judge.find("oneroster.csv.encoding", file.name, detail="It is UTF-16.")
         return None
-    path = judge_bytes(judge, file.name, file.path, found, mended)
+    path = judge_bytes(judge, file.name, file.path, found, spare)
     header = header_of(SentFile(file.name, path))
     if not header:
         judge.find("oneroster.header.missing", file.name)
@@ -224,6 +228,16 @@ def _source(judge: Judge, package: Package, name: str, file: SentFile, mended: P
     places = judge_header(judge, file.name, package.layout[name], header)
     if not places:
         return None
+    if found.crowded:
+        path = narrowed(path, len(header), spare.with_suffix(".narrow"))
     return Source(
-        file.name, binding(package.version), package.layout[name], package.mode(name), path, len(header), places, found
+        file.name,
+        binding(package.version),
+        package.layout[name],
+        package.mode(name),
+        path,
+        len(header),
+        places,
+        found,
+        sum(c.count(",") for c in header),
     )

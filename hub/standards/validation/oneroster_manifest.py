@@ -64,10 +64,10 @@ def _lines(judge: Judge, file: SentFile) -> list[list[str]] | None:
     if raw.startswith(b"\xef\xbb\xbf"):
         judge.find("oneroster.csv.byte_order_mark", file.name)
     try:
-        lines = list(csv.reader(raw.decode("utf-8-sig").splitlines()))
+        lines = [line for line in csv.reader(raw.decode("utf-8-sig").splitlines()) if any(c.strip() for c in line)]
     except (UnicodeDecodeError, csv.Error):
         lines = []
-    if not any(lines) or b"\x00" in raw:
+    if not lines or b"\x00" in raw:
         judge.find("oneroster.manifest.unreadable", file.name)
         return None
     return lines
@@ -78,14 +78,18 @@ def _rows(judge: Judge, name: str, lines: list[list[str]]) -> Iterator[_Row]:
     headed = first[:1] == ["propertyname"] or first[:1] == [""] or "." not in (first or [""])[0]
     if lines[0] != HEADER:
         judge.find("oneroster.manifest.header", name)
-    wrong = []
+    wrong: list[int] = []
+    spaced: dict[str, list[int]] = {}
     for number, line in enumerate(lines[1:] if headed else lines, start=1):
-        if not any(c.strip() for c in line):
-            continue
         if len(line) != 2:
             wrong.append(number)
+        for column, cell in zip(HEADER, line, strict=False):
+            if cell != cell.strip():
+                spaced.setdefault(column, []).append(number)
         yield _Row(number, line[0].strip(), line[1].strip() if len(line) > 1 else "")
     judge.find("oneroster.manifest.row_width", name, "", wrong)
+    for column, numbers in spaced.items():
+        judge.find("oneroster.value.whitespace", name, column, numbers)
 
 
 def _version(judge: Judge, name: str, said: dict[str, _Row]) -> str:

@@ -17,16 +17,23 @@ from hub.standards.validation.oneroster_bytes import count_lines
 from hub.standards.validation.oneroster_cells import TYPED, UNTIDY, codes_of, fault, good, kept, rule_of
 from hub.standards.validation.oneroster_layout import Column, FileLayout, layouts
 from hub.standards.validation.oneroster_source import Source
-from hub.standards.validation.oneroster_syntax import judge_line_breaks, judge_quotes, judge_rejects, record_numbers
+from hub.standards.validation.oneroster_syntax import (
+    judge_line_breaks,
+    judge_quotes,
+    judge_rejects,
+    judge_width,
+    record_numbers,
+)
 from hub.standards.validation.profiles import Judge
 from hub.standards.validation.sql_tree import added, call, create, fill, select
 
 LINE_LIMIT = 16_000_000  # bytes a record may take; DuckDB buffers four of them per thread
 _BITS, _PER_MASK = 4, 15
+_WITHIN = "CASE WHEN contains(raw, ',') THEN strlen(raw) - strlen(replace(raw, ',', '')) ELSE 0 END"
 _CELL = "mask // divisor % 16 = code"
-_COUNTED = "SELECT count(*), 0, 0 FROM read"
-_KEYED = """SELECT count(*), count(sourcedId), count(DISTINCT hash(sourcedId)) FILTER (WHERE sourcedId IS NOT NULL)
-    FROM read"""
+_COUNTED = "SELECT count(*), 0, 0, commas FROM read"
+_KEYED = """SELECT count(*), count(sourcedId), count(DISTINCT hash(sourcedId)) FILTER (WHERE sourcedId IS NOT NULL),
+    commas FROM read"""
 _REJECTS = {
     "LINE SIZE OVER MAXIMUM": "oneroster.csv.row_too_long",
     "INVALID ENCODING": "oneroster.csv.encoding",
@@ -72,11 +79,13 @@ def read_table(
                        source.width if source.found.quotes else 0)  # fmt: skip
     con.run(made.read)
     rejects = _rejects(con)
-    count, keys, hashes, *worst = con.one(made.count)
+    count, keys, hashes, inside, *worst = con.one(made.count)
     records = count + len(rejects)
     broken = bool(rejects or source.found.quotes) and count_lines(source.path) != records + 1
     numbers = record_numbers(source.path, [line for line, _ in rejects], broken)
     judge_rejects(judge, source, rejects, numbers)
+    if rejects or source.found.commas != (source.width - 1) * (records + 1) + inside + source.commas:
+        judge_width(judge, source, numbers)
     if not source.found.utf8 and "oneroster.csv.encoding" not in {rule for _, rule in rejects}:
         judge.find("oneroster.csv.encoding", source.name)  # in the header, or in a column that is not read
     if numbers:
@@ -156,15 +165,18 @@ def _statements(
         ]
         items["_content"] = call("hash", sge.convert(0), *said)
     masks = _masks([(good(cell[c.name], c, mode), fault(cell[c.name].copy(), c, mode)) for c, _ in shape])
+    inside: dict[str, Any] = {}
     if quoted:
         every = [f"c{i}" for i in range(quoted)]
+        inside["_commas"] = added([fill(_WITHIN, raw=c) for c in every])
         masks["_quoted"] = added([fill("CAST(coalesce(contains(raw, '\"'), false) AS INT)", raw=c) for c in every])
-    count = fill(_KEYED if "sourcedId" in items else _COUNTED, read=read)
+    commas = fill("coalesce(CAST(sum(_commas) AS BIGINT), 0)") if inside else 0
+    count = fill(_KEYED if "sourcedId" in items else _COUNTED, read=read, commas=commas)
     count = count.select(*[sge.Max(this=sge.column(mask, quoted=True)) for mask in masks])
     tidy = sge.Star(replace=[sge.alias_(tree, c, quoted=True) for c, tree in mended.items()])
     numbered = fill("SELECT *, rowid + 1 AS _row FROM read", read=read)
     return _Statements(
-        read=create("TABLE", read, select({**items, **masks}, f"{name}__csv")),
+        read=create("TABLE", read, select({**items, **inside, **masks}, f"{name}__csv")),
         count=str(count.sql("duckdb")),
         mend=create("TABLE", read, sge.Select(expressions=[tidy]).from_(sge.table_(read, quoted=True), copy=False)),
         numbered=create("VIEW", f"{name}__rows", numbered),

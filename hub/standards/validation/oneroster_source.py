@@ -21,6 +21,7 @@ class Source:
     width: int
     places: dict[str, int]
     found: Bytes
+    commas: int = 0  # inside the header's names
 
     @property
     def columns(self) -> list[Column]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from bisect import bisect_right
 from pathlib import Path
+from typing import Any
 
 from hub.standards.validation.connection import Connection
 from hub.standards.validation.oneroster_source import Source
@@ -43,6 +44,18 @@ def judge_rejects(judge: Judge, source: Source, rejects: list[tuple[int, str]], 
         judge.find(rule, source.name, "", rows)
 
 
+def judge_width(judge: Judge, source: Source, rejected: list[int]) -> None:
+    """RFC 4180, section 2: each record has as many fields. DuckDB drops blank ones behind the last column."""
+    wide: list[int] = []
+    with source.path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        try:
+            records = (record for record in csv.reader(file) if record)
+            wide = [number for number, record in enumerate(records) if number and len(record) > source.width]
+        except csv.Error:  # a field longer than any: it has a finding of its own
+            pass
+    judge.find("oneroster.csv.blank_fields_behind", source.name, "", sorted(set(wide) - set(rejected)))
+
+
 def judge_line_breaks(con: Connection, judge: Judge, source: Source, view: str, rejected: list[int]) -> None:
     """OneRoster CSV binding: no line break inside a field."""
     import ibis
@@ -62,6 +75,12 @@ def judge_line_breaks(con: Connection, judge: Judge, source: Source, view: str, 
 
 def judge_quotes(con: Connection, judge: Judge, source: Source) -> None:
     """RFC 4180, section 2: a field that is not quoted holds no quote. Each record is one line here."""
+    lines = _lines(con, source)
+    wrong = lines.filter(lines["line"].contains('"') & ~lines["line"].re_search(_LINE))
+    judge.find("oneroster.csv.unescaped_quote", source.name, "", _rows(con, wrong))
+
+
+def _lines(con: Connection, source: Source) -> Any:
     import ibis
 
     relation = con.plain.read_csv(
@@ -78,10 +97,12 @@ def judge_quotes(con: Connection, judge: Judge, source: Source) -> None:
         encoding="utf-8",
     )
     relation.create_view("lines__csv", replace=True)
-    lines = con.ibis.table("lines__csv").mutate(_row=ibis.row_number() + 1)
-    wrong = lines.filter(lines["line"].contains('"') & ~lines["line"].re_search(_LINE))
-    rows = con.ibis.to_pyarrow(wrong.select("_row").order_by("_row"))["_row"].to_pylist()
-    judge.find("oneroster.csv.unescaped_quote", source.name, "", rows)
+    return con.ibis.table("lines__csv").mutate(_row=ibis.row_number() + 1)
+
+
+def _rows(con: Connection, lines: Any) -> list[int]:
+    rows: list[int] = con.ibis.to_pyarrow(lines.select("_row").order_by("_row"))["_row"].to_pylist()
+    return rows
 
 
 def _shifted(taken: int, rejected: list[int]) -> int:
