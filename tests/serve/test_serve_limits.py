@@ -105,7 +105,7 @@ def test_a_check_can_be_stopped_and_a_report_deleted(server: Server, feeds: dict
 
 
 def test_a_report_goes_by_itself(tmp_path: Path, feeds: dict[str, Path]) -> None:
-    with serving(tmp_path, "--keep", "0.05") as server:
+    with serving(tmp_path, "--keep", "0.1") as server:
         page = server.report(feeds["clean"])
         assert page.status_code == 200
         until(lambda: requests.get(page.url, timeout=60).status_code == 404)
