@@ -161,17 +161,24 @@ def selects(folder: Folder, root: Path = SCHEMAS) -> Iterator[Gap]:
     try:
         used = _used_columns(source)
         formats = {s.name: s.format for s in source.streams}
+        anywhere = {column for s in source.streams for column in s.columns}
         for stream in source.streams:
             if not stream.format.startswith("edfi-"):
                 empty_table(con, stream, used[stream.name])
         make_lists(con, source)
         facts = {**FACTS, "source": "contract"}
         make_tables(con, source, Context(None, source.crosswalks, source.options, facts), descriptor_codes(root))
-        for n, mapping in enumerate(m for m in source.mappings if m.rows and not formats[m.stream].startswith("edfi-")):
-            missing = {"_file", "_row", "_seq"} - set(view(con, f"rows_{n}", mapping.rows).columns)
+        for n, mapping in enumerate(m for m in source.mappings if not formats[m.stream].startswith("edfi-")):
+            rows = view(con, f"rows_{n}", mapping.rows) if mapping.rows else con.table(mapping.stream)
+            missing = {"_file", "_row", "_seq"} - set(rows.columns)
             if missing:
                 message = f"`rows:` does not carry {', '.join(sorted(missing))}."
                 yield Gap("selects", mapping.entity, message, "Select them from the row it speaks of.")
+            # A name that is no column reads as blank in every row: the engine takes letter case for the same. What
+            # another layout of the vendor has may be named: several streams can share one list of scores.
+            for column in sorted(_scored(mapping.fields) - set(rows.columns) - anywhere):
+                remedy = "Write it as the SELECT or the layout does, and let no two differ in letter case alone."
+                yield Gap("selects", f"{mapping.entity}: {column}", "A score or level of no column.", remedy)
     except HubError as error:
         yield Gap("selects", folder.path.name, error.message, error.remedy)
     except Exception as error:  # the engine's own words quote the SELECT and no row: the tables are empty
@@ -231,6 +238,20 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(k).lower() if isinstance(k, bool) else str(k): plain(v) for k, v in value.items()}
     return [plain(v) for v in value] if isinstance(value, list) else value
+
+
+def _scored(word: Any) -> set[str]:
+    """Columns that `scores` and `levels` name."""
+    if isinstance(word, dict):
+        own = {
+            c for k in ("scores", "levels") if isinstance(word.get(k), dict) for c in word[k] if _is_score(word[k][c])
+        }
+        return own.union(*(_scored(w) for w in word.values()))
+    return set().union(*(_scored(w) for w in word)) if isinstance(word, list) else set()
+
+
+def _is_score(said: Any) -> bool:
+    return isinstance(said, list) and len(said) == 2 and all(isinstance(part, str) for part in said)
 
 
 def _fits(path: Path, stream: Stream) -> bool:

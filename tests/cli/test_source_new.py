@@ -91,6 +91,7 @@ def test_what_is_missing_is_said_with_the_next_step(home: Path) -> None:
     run("source", "new", "pebble", "--from-sample", "quizzes/pebble_1.csv")
     path = home / "sources/pebble/source.yaml"
     text = path.read_text().replace("  Remark: a text that no field holds yet  # guess: free text\n", "")
+    text = text.replace("    Accuracy: [Accuracy, Decimal]", "    accuracy: [Accuracy, Decimal]")
     path.write_text(text.replace("GradeLevelDescriptor", "GradeLevel").replace("#Reading", "#Quizzes"))
     (home / "sources/pebble/crosswalks/grade.csv").write_text(
         "code,value\n1,uri://ed-fi.org/GradeLevelDescriptor#One\n2,\n"
@@ -99,6 +100,7 @@ def test_what_is_missing_is_said_with_the_next_step(home: Path) -> None:
     gaps = json.loads(said.stdout)["gaps"]
     assert {(g["check"], g["where"]) for g in gaps if g["check"] != "guesses"} == {
         ("columns", "results: Remark"),
+        ("selects", "StudentAssessment: accuracy"),
         ("descriptors", "uri://ed-fi.org/AcademicSubjectDescriptor#Quizzes"),
         ("descriptors", "uri://ed-fi.org/GradeLevelDescriptor#One"),
         ("specs", "StudentAssessment.whenAssessedGradeLevel"),
