@@ -10,6 +10,7 @@ import json
 import re
 import zoneinfo
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,11 @@ def _source(
         place = place_of(vendor, vendors)
         if place not in source:
             yield Fault(document.line(key), (*key, place), f"missing. Write {_PLACES[place]}.")
+    if isinstance(source.get("pause"), str):
+        try:
+            date.fromisoformat(source["pause"])
+        except ValueError:
+            yield Fault(document.line((*key, "pause")), (*key, "pause"), "no day. Write it as 2027-08-15.")
     if isinstance(source.get("files"), str):
         try:
             re.compile(source["files"])

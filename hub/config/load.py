@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hub.config.lines import read
 from hub.config.settings import Alerts, District, Email, Guard, Schedule, Settings, SourceSettings
 from hub.errors import FixConfiguration
 
-_OF_EVERY_SOURCE = ("vendor", "owner", "options", "authority", "delivery", "years")
+_OF_EVERY_SOURCE = ("vendor", "owner", "options", "authority", "delivery", "years", "pause")
 _FILES = ("key_file", "known_hosts", "ca")  # keys of auth and tls that name a file
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 
@@ -108,6 +109,7 @@ def _source(base: Path, name: str, tree: dict[str, Any]) -> SourceSettings:
         authority=tree.get("authority"),
         delivery=tree.get("delivery"),
         years=tuple(tree["years"]) if "years" in tree else None,
+        pause=date.fromisoformat(tree["pause"]) if "pause" in tree else None,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ class SourceSettings:
     authority: int | None = None  # None: the vendor's own
     delivery: Delivery | None = None  # None: the stream's own
     years: tuple[int, ...] | None = None
+    pause: date | None = None  # nothing is pulled before this day
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,9 @@ def pull(
     """
     base = SourceOutcome(source.name, source.vendor, "nothing_landed", owner=source.owner, state=last_state)
     vendor = load_source(source.vendor, settings.specs, settings.vendors)
+    if source.pause is not None and now.date() < source.pause:
+        said = f"Paused until {source.pause}: nothing is pulled, and its last rows stay."
+        return _standing(replace(base, status="unchanged", message=said), settings, slice, source, vendor, progress)
     try:
         with room(settings.state):
             delivery, left = land_source(settings, slice, source, vendor, progress, now)

@@ -7,6 +7,7 @@ import csv
 import difflib
 import io
 import itertools
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -139,10 +140,10 @@ def _fit(columns: list[str], name: str, stream: Stream) -> Header:
     if missing:
         # Only a header is quoted: a first line that knows less than half of the layout may be a student's row.
         strange = sorted(seen - set(best)) if len(missing) * 2 <= len(best) else []
-        near = difflib.get_close_matches(missing[0], strange, n=1, cutoff=0.6)
+        near = _alike(missing, strange)
         hint = (
-            f"Column {near[0]!r} looks like it (rule csv.header.renamed_column): name it {missing[0]!r} again, "
-            f"or add it under `renamed:` of the stream."
+            f"Column {next(iter(near))!r} looks like {next(iter(near.values()))!r} (rule csv.header.renamed_column): "
+            f"name it so again, or add to the stream `renamed: {json.dumps(near, ensure_ascii=False)}`."
             if near
             else "Send the layout named in the vendor's folder, or declare the new one there."
         )
@@ -154,6 +155,15 @@ def _fit(columns: list[str], name: str, stream: Stream) -> Header:
     known = set(stream.columns)
     unknown = tuple(c for c in columns if aliases.get(c, c) not in known and not c.startswith("metadata."))
     return Header(tuple(columns), (), unknown, {layout: file for file, layout in aliases.items()})
+
+
+def _alike(missing: tuple[str, ...], strange: list[str]) -> dict[str, str]:
+    """The file's name -> the layout's, by nearest name: a proposal, which a person writes down or not."""
+    found: dict[str, str] = {}
+    for column in missing:
+        near = difflib.get_close_matches(column, [name for name in strange if name not in found], n=1, cutoff=0.6)
+        found |= dict.fromkeys(near, column)
+    return found
 
 
 def _aliases(columns: list[str], stream: Stream, known: set[str]) -> dict[str, str]:

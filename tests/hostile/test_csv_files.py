@@ -111,6 +111,13 @@ def test_a_file_under_another_name_is_known_by_its_header(specs: Path, tmp_path:
     assert accepted(tmp_path / "state") == [1, 2, 3]
 
 
+def test_renamed_columns_are_proposed_as_the_line_to_add_and_never_applied(specs: Path, tmp_path: Path) -> None:
+    sent = WHOLE.replace("Minutes", "Minute", 1).replace("Taken", "Date Taken", 1).encode()
+    with pytest.raises(AskVendor) as refused:
+        build(specs, "mini-test", [("results.csv", sent)], tmp_path / "state")
+    assert 'add to the stream `renamed: {"Date Taken": "Taken", "Minute": "Minutes"}`' in refused.value.remedy
+
+
 def test_files_that_are_no_stream_are_named(specs: Path, tmp_path: Path) -> None:
     sent = [("results.csv", WHOLE.encode()), ("notes.txt", b"call me"), ("export.csv", f"{CANARY},b\n1,2\n".encode())]
     assert build(specs, "mini-test", sent, tmp_path / "state").unknown_files == ("export.csv", "notes.txt")

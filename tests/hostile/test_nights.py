@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from laws.night import RESULTS, Hub, a_result, a_student, as_csv, send_all, send_sis
+from laws.night import DISTRICT, NIGHT, RESULTS, Hub, a_result, a_student, as_csv, send_all, send_sis
 
 from hub.connectors import files
 from hub.connectors.files import FetchedFile
@@ -146,6 +146,19 @@ def test_a_file_that_grows_while_it_is_read(published: Hub, monkeypatch: pytest.
     assert published.digest() == before
     monkeypatch.undo()
     assert {o.source: o for o in published.sync().sources}["tests"].status == "fresh"
+
+
+def test_a_source_that_is_paused_is_not_pulled_and_keeps_its_rows(published: Hub) -> None:
+    before = published.digest()
+    published.empty("sis")
+    sources = {name: dict(said) for name, said in published.districts[DISTRICT].items()}
+    sources["sis"]["pause"] = "2026-12-01"
+    published.districts = {DISTRICT: sources}
+    published.write()
+    told = {o.source: o for o in published.sync(now=NIGHT).sources}["sis"]
+    assert (told.status, told.message.startswith("Paused until 2026-12-01")) == ("unchanged", True)
+    assert told.received is not None
+    assert published.digest() == before
 
 
 def test_a_file_that_is_still_uploaded_waits_alone_where_files_add_up(published: Hub) -> None:
