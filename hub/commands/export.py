@@ -41,7 +41,7 @@ def oneroster(
     \b
     Examples:
       hub export oneroster --out roster.zip
-      hub export oneroster --version 1.1 --district maple-hollow --year 2027 --out roster.zip --json
+      hub export oneroster --version 1.1 --year 2027 --out roster.zip --json
     """
     settings = settings_of(config)
     slice_ = settings.slice(one_district(settings, district).id, year)

@@ -22,7 +22,7 @@ from hub.commands import student, up, words
 from hub.config import load, process_environment
 from hub.errors import RetryLater
 from hub.model import Breach, Change, HeldCount, Run, Slice
-from hub.store import Review
+from hub.store import Candidate, Review
 
 MAPLE, BIRCH = Slice("maple-hollow", 2027), Slice("birch-creek", 2027)
 Stores = Callable[[str], Any]
@@ -275,7 +275,8 @@ def test_a_student_is_shown_as_of_the_end_of_a_day(hub: Hub, stores: Stores, mon
 
 def test_a_review_is_listed_decided_and_gone(hub: Hub, stores: Stores) -> None:
     assert "Nothing waits" in hub("review", "list").stdout
-    review = Review(2027, "sis", "ab" * 32, "users.csv", 7, ("x", "y"))
+    who = tuple(Candidate(key, "sis", "students.csv", row) for row, key in enumerate("xy", 1))
+    review = Review(2027, "sis", "ab" * 32, "users.csv", 7, who)
     store.add_reviews(stores("maple-hollow"), [review])
     (listed,) = json.loads(hub("review", "list", "--json").stdout)
     assert (listed["id"], listed["district"], listed["row"]) == (review.id, "maple-hollow", 7)
