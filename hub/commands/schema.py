@@ -96,6 +96,7 @@ def show(name: str, standard: str | None, version: str | None, kind: str | None,
 )
 @click.option("--out", required=True, metavar="DIR|-", help="A folder, or - for standard output.")
 @debug_option
+@json_option
 def export(
     names: tuple[str, ...],
     form: str,
@@ -104,6 +105,7 @@ def export(
     kind: str | None,
     dialect: str,
     out: str,
+    as_json: bool,
 ) -> None:
     """Write specs in other words. Without NAME all that the format can say, of every version unless one is given.
 
@@ -123,23 +125,27 @@ def export(
         for _, text in made(form, chosen, dialect):
             click.echo(text, nl=False)
         return
-    _write(Path(out), form, chosen, dialect)
+    written = _write(Path(out), form, chosen, dialect)
+    if as_json:
+        say_json({"folder": out, "files": written})
 
 
-def _write(folder: Path, form: str, chosen: Sequence[Item], dialect: str) -> None:
+def _write(folder: Path, form: str, chosen: Sequence[Item], dialect: str) -> list[str]:
     from hub.commands.schema_files import made
 
-    count = 0
+    written: list[str] = []
     try:
         with progress() as tell:
-            for count, (name, text) in enumerate(made(form, chosen, dialect), start=1):
+            for name, text in made(form, chosen, dialect):
                 path = folder / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
-                tell(f"writing {form}", count, 0)
+                written.append(name)
+                tell(f"writing {form}", len(written), 0)
     except OSError as error:
         raise FixConfiguration(f"{folder} cannot be written to ({error.strerror}).", "Name another folder.") from None
-    click.echo(f"{count:,} file{'s' * (count != 1)} in {folder}.", err=True)
+    click.echo(f"{len(written):,} file{'s' * (len(written) != 1)} in {folder}.", err=True)
+    return written
 
 
 def _say(found: Sheet) -> None:
