@@ -66,7 +66,8 @@ def serving(folder: Path, *options: str) -> Iterator[Server]:
     parent, log = folder / "tmp", folder / "log"
     parent.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "hub.cli", "serve", "--port", "0", "--json", *options]
-    environment = {**os.environ, "TMPDIR": str(parent), "PYTHONWARNINGS": "default"}
+    own = {name: value for name, value in os.environ.items() if name != "HUB_CONFIG"}  # of another test's hub
+    environment = {**own, "TMPDIR": str(parent), "PYTHONWARNINGS": "default"}
     with log.open("wb") as said:
         process = subprocess.Popen(command, stdout=said, stderr=said, env=environment, cwd=folder)
         try:

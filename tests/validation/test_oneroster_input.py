@@ -14,6 +14,7 @@ from hub.standards import validate
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "oneroster"
 EXPLAINED = {
+    "oneroster.csv.blank_fields_behind",  # one of them ends its rows in a comma
     "oneroster.package.unknown_file",  # the folder also holds the zip
     "oneroster.bulk.status_filled",  # all of these generators fill it
     "oneroster.year.range",  # 2026-2027
