@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from hub.connectors.pulling import Pull
+from hub.connectors.pulling import Page, Pull
 from hub.connectors.queries import one_select
 from hub.errors import AskVendor, FixConfiguration, HubError, RetryLater
 from hub.model import Stream, StreamAgain, StreamEnd
@@ -31,26 +31,10 @@ _READ_ONLY = {
 _SNAPSHOT = {"postgresql": "REPEATABLE READ", "mysql": "REPEATABLE READ", "mariadb": "REPEATABLE READ"}
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Some rows as CSV, all values as text. `position` is its number: a query that is cut off is asked anew."""
-
-    name: str
-    stream: str
-    position: int
-    body: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.body)
-
-    def open(self) -> BinaryIO:
-        return io.BytesIO(self.body)
-
-
-def fetch(pull: Pull) -> Iterator[Batch | StreamEnd | StreamAgain]:
+def fetch(pull: Pull) -> Iterator[Page | StreamEnd | StreamAgain]:
     """Every stream that has a `request:`, one query after the other, as they stood at one moment where the database
-    can hold still.
+    can hold still. A page is some rows as CSV, all values as text; its position is its number: a query that is cut
+    off is asked anew.
 
     A stream with `changes` and a cursor is asked for what changed since; without, and every so many pulls, whole.
     Raises RetryLater when the database is away or drops the connection, AskVendor for a query without a row,
@@ -67,7 +51,7 @@ def fetch(pull: Pull) -> Iterator[Batch | StreamEnd | StreamAgain]:
                 yield from _stream(pull, stream, connection)
 
 
-def _stream(pull: Pull, stream: Stream, connection: sa.Connection) -> Iterator[Batch | StreamEnd]:
+def _stream(pull: Pull, stream: Stream, connection: sa.Connection) -> Iterator[Page | StreamEnd]:
     request, cursor = stream.options["request"], pull.since.get(stream.name)
     pulls = cursor["pulls"] if cursor else 0
     delta = "changes" in request and cursor is not None and pulls < int(request.get("full_every", 7))
@@ -77,7 +61,7 @@ def _stream(pull: Pull, stream: Stream, connection: sa.Connection) -> Iterator[B
         if "watermark" in request:
             newest = _newest(pull, stream, request["watermark"], batch, newest)
         total += batch.rows
-        yield Batch(f"{stream.name}/{batch.number:06}.csv", stream.name, batch.number, batch.csv())
+        yield Page(f"{stream.name}/{batch.number:06}.csv", batch.csv(), stream.name, batch.number)
     if not total and not delta and not request.get("may_be_empty"):
         raise AskVendor(
             f"{pull.source}: the query of {stream.name} gave no rows; an empty answer never deletes.",
@@ -86,7 +70,7 @@ def _stream(pull: Pull, stream: Stream, connection: sa.Connection) -> Iterator[B
     if "keys" in request:
         for batch in _batches(pull, stream, connection, request["keys"], {}):
             number = 1_000_000 + batch.number
-            yield Batch(f"{stream.name}/keys/{batch.number:06}.csv", stream.name, number, batch.csv())
+            yield Page(f"{stream.name}/keys/{batch.number:06}.csv", batch.csv(), stream.name, number)
     cursor = {"pulls": pulls + 1 if delta else 1, **_written(newest)} if "watermark" in request else None
     yield StreamEnd(stream.name, "delta" if delta else "full", cursor)
 

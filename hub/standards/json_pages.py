@@ -11,7 +11,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import pyarrow as pa
 
-from hub.engine import keep
+from hub.engine import count, keep, keep_counted
 from hub.errors import AskVendor
 from hub.model import OpenedDelivery, OpenedFile, Source, Stream
 from hub.standards.csv_files import Reject, cleaned
@@ -207,16 +207,17 @@ def _cell(rows: Any, words: str) -> Any:
 def _settle(con: Any, stream: Stream) -> dict[str, int]:
     """One row a key, the last that came, without those that say they are deleted."""
     rows, ignored = con.table(stream.name), {}
-    before = int(con.execute(rows.count()))
+    before = count(con, rows)
     key, gone = stream.options.get("key", []), stream.options.get("deleted", {})
     if key:
         order = [rows[c].desc() for c in ("_seq", "_page", "_item")]
         placed = rows.mutate(_place=ibis.dense_rank().over(group_by=key, order_by=order))
         newest = (placed["_place"] == 0) | placed[key[0]].isnull()  # a row without a key is for the mapping to hold
-        rows = keep(con, stream.name, placed.filter(newest).drop("_place"))
-        ignored["json.superseded"] = before - (before := int(con.execute(rows.count())))
+        rows, left = keep_counted(con, stream.name, placed.filter(newest).drop("_place"))
+        ignored["json.superseded"], before = before - left, left
     for column, values in gone.items():
-        rows = keep(con, stream.name, rows.filter(~rows[column].lower().isin(values).fill_null(False)))
-        ignored["json.deleted"] = before - (before := int(con.execute(rows.count())))
+        there = ~rows[column].lower().isin(values).fill_null(False)
+        rows, left = keep_counted(con, stream.name, rows.filter(there))
+        ignored["json.deleted"], before = before - left, left
     keep(con, stream.name, rows.drop("_page", "_item"))
     return ignored

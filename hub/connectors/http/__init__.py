@@ -96,19 +96,14 @@ class Reader:
         self, gather: set[str] | None, ids: dict[str, set[str]], kept: Any, began: str, since: str
     ) -> Iterator[Page]:
         start = Position(**{k: v for k, v in kept.items() if k not in ("began", "each", "ids")}) if kept else Position()
-        if "each" not in self.request:
-            for sheet, position in self.sheets(gather, start, self._changes(since)):
-                # Those that follow ask for each of its rows, also in a pull that is taken up again.
-                known = {} if gather is None else {"ids": sorted(gather)}
-                yield self._page(sheet, position, {"began": began, **known})
-            return
-        each = self.request["each"]
-        asked = sorted(ids.get(each["stream"], set()) - set(each.get("except", ())))
+        each, last = self.request.get("each"), kept.get("each", "") if kept else ""
+        asked = sorted(ids.get(each["stream"], set()) - set(each.get("except", ()))) if each else [""]
         for one in asked[:1] if self.pull.first else asked:
-            if kept and one < kept["each"]:
+            if one < last:
                 continue
-            first = start if kept and one == kept["each"] else Position()
-            for sheet, position in self.sheets(gather, first, self._changes(since), one):
+            begin = start if one == last else Position()
+            for sheet, position in self.sheets(gather, begin, self._changes(since), one):
+                # Those that follow ask for each of its rows, also in a pull that is taken up again.
                 known = {} if gather is None else {"ids": sorted(gather)}
                 yield self._page(sheet, position, {"began": began, "each": one, **known}, one)
 
