@@ -173,6 +173,6 @@ def _away(file: Download, why: str) -> RetryLater:
 
 def fetch(pull: Pull) -> Iterator[Download]:
     """The file at `path`, an address of the web; `{year}` in it becomes the slice's year."""
-    address = str(pull.transport["path"]).replace("{year}", str(pull.slice.year))
+    address = pull.address("path")
     name = PurePosixPath(unquote(urlsplit(address).path)).name or "download"
     yield Download(name, address, pull)

@@ -67,7 +67,7 @@ def fetch(pull: Pull) -> Iterator[Page | StreamEnd | StreamAgain]:
 
 def discover(pull: Pull, session: Session) -> Server:
     """Where the server has its data, tokens and change queries, and its version."""
-    url = str(pull.transport["url"]).replace("{year}", str(pull.slice.year)).rstrip("/")
+    url = pull.address("url").rstrip("/")
     where = f"{pull.source}: the discovery document"
     answer = session.get("the discovery document", url + "/")
     answers.refuse_status(where, answer)
@@ -76,7 +76,7 @@ def discover(pull: Pull, session: Session) -> Server:
     version = tuple(int(part) for part in str(said.get("version", "0")).split(".")[:2] if part.isdigit())
     data = urls.get("dataManagementApi") or f"{url}/data/v3"
     if "data_path" in pull.transport:
-        data = f"{url}/{str(pull.transport['data_path']).replace('{year}', str(pull.slice.year))}"
+        data = f"{url}/{pull.address('data_path')}"
     token = urls.get("oauth") or f"{url}/oauth/token"
     changes = urls.get("changeQueries") or f"{url}/changeQueries/v1"
     for name, address in (("dataManagementApi", data), ("oauth", token), ("changeQueries", changes)):

@@ -47,7 +47,7 @@ def fetch(pull: Pull) -> Iterator[FetchedFile | Left]:
     An empty folder gives nothing.
     Raises RetryLater when the folder or file is not there.
     """
-    path = Path(str(pull.transport["path"]).replace("{year}", str(pull.slice.year)))
+    path = Path(pull.address("path"))
     try:
         found = dict(_named(path, bool(pull.transport.get("recursive", False))))
         for file in chosen([Listed(name, found[name].stat().st_size) for name in found], pull):

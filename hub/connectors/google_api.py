@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from http.client import HTTPException
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from hub.connectors.pulling import Page, Pull
+from hub.connectors.pulling import Page, Pull, is_open_line
 from hub.errors import AskVendor, FixConfiguration, HubError, RetryLater
 from hub.model import Stream, StreamEnd
 
@@ -148,7 +148,7 @@ def _service(pull: Pull) -> Any:
         timeout=float(words.get("timeout", _TIMEOUT)), proxy_info=lambda _=None: proxy, ca_certs=tls.get("ca")
     )
     url = words.get("url")
-    if url and urlsplit(url).scheme != "https" and urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1"):
+    if url and is_open_line(url):
         raise FixConfiguration(f"{pull.source}: students' data would go over an open line.", "Write https:// in `url`.")
     options = ClientOptions(api_endpoint=url.rstrip("/") + "/") if url else None
     authorized = google_auth_httplib2.AuthorizedHttp(_credentials(pull), http=http)

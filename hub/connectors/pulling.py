@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 from hub.model import Slice, Stream
 
@@ -32,6 +33,16 @@ class Pull:
     ended: frozenset[str] = frozenset()
     slices: dict[Slice, int] = field(default_factory=dict)
     first: bool = False
+
+    def address(self, key: str) -> str:
+        """`path` or `url` of the transport, `{year}` in it the slice's year."""
+        return str(self.transport[key]).replace("{year}", str(self.slice.year))
+
+
+def is_open_line(url: str) -> bool:
+    """Whether others could read along: no TLS, and not to this machine."""
+    parts = urlsplit(url)
+    return parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True)

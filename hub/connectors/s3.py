@@ -34,7 +34,7 @@ class Bucket:
     def __init__(self, pull: Pull) -> None:
         from pyarrow import fs
 
-        url = urlsplit(str(pull.transport["path"]).replace("{year}", str(pull.slice.year)))
+        url = urlsplit(pull.address("path"))
         auth, store = pull.transport.get("auth", {}), urlsplit(str(pull.transport.get("url", "")))
         self.source, self.host = pull.source, store.netloc or "s3.amazonaws.com"
         self.path = f"{url.netloc}{place(url)}"

@@ -80,7 +80,7 @@ class Server:
     """One connection, made again when it has broken."""
 
     def __init__(self, pull: Pull) -> None:
-        url = urlsplit(str(pull.transport["path"]).replace("{year}", str(pull.slice.year)))
+        url = urlsplit(pull.address("path"))
         self.source, self.host, self.port, self.user = pull.source, url.hostname or "", url.port or 22, url.username
         self.path = unquote(place(url))
         self._pull = pull

@@ -65,7 +65,7 @@ class Reader:
         self.key = [stream.options["paths"][column] for column in stream.options.get("key", ())]
         self.paging = {**words.get("paging", {}), **self.request.get("paging", {})}
         self.answer = {**words.get("answer", {}), **self.request.get("answer", {})}
-        base = str(words["url"]).replace("{year}", str(pull.slice.year)).rstrip("/")
+        base = pull.address("url").rstrip("/")
         service = words.get("services", {}).get(self.request.get("service", ""), "")
         self.url = "/".join(part for part in (base, service, str(self.request["path"])) if part)
         if self.paging.get("kind", "none") not in KINDS:

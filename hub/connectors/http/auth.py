@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from hub.connectors.pulling import Pull
+from hub.connectors.pulling import Pull, is_open_line
 from hub.errors import FixConfiguration, RetryLater
 
 KINDS = ("none", "oauth2", "oauth1", "bearer", "key", "basic", "form")
@@ -132,8 +132,7 @@ class Granted:
 
 
 def _refuse_open(source: str, url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+    if is_open_line(url):
         raise FixConfiguration(
             f"{source}: secrets and students' data would go over an open line.", "Write https:// in `url`."
         )
