@@ -21,6 +21,9 @@ from hub.connectors import Left, Pull, fetch
 from hub.errors import FixConfiguration, HubError, RetryLater
 from hub.model import Slice
 
+#: One worker starts the one store: two that start at once take each other's ports.
+pytestmark = pytest.mark.xdist_group("s3")
+
 KEYS = {"S3_ACCESS": "drop-reader", "S3_SECRET": "correct-horse", "S3_WRONG": "battery-staple"}
 AUTH = {"access_key_env": "S3_ACCESS", "secret_key_env": "S3_SECRET"}
 
