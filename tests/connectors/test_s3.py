@@ -21,9 +21,6 @@ from hub.connectors import Left, Pull, fetch
 from hub.errors import FixConfiguration, HubError, RetryLater
 from hub.model import Slice
 
-#: One worker starts the one store: two that start at once take each other's ports.
-pytestmark = pytest.mark.xdist_group("s3")
-
 KEYS = {"S3_ACCESS": "drop-reader", "S3_SECRET": "correct-horse", "S3_WRONG": "battery-staple"}
 AUTH = {"access_key_env": "S3_ACCESS", "secret_key_env": "S3_SECRET"}
 
@@ -65,7 +62,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     process = subprocess.Popen(
         [str(weed), "server", "-ip=127.0.0.1", f"-dir={folder}", "-s3", f"-s3.config={folder}/s3.json", "-filer",
          *(f"-{name}.port={port}" for name, port in ports.items()), *grpc, "-volume.max=5",
-         "-master.volumeSizeLimitMB=64"],
+         # Two stores at once would take each other's fixed ports; and nobody is told that this one runs.
+         "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false", "-master.volumeSizeLimitMB=64"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     found = Store(ports["s3"], process)
