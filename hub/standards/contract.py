@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -23,7 +23,7 @@ from hub.standards.csv_files import read_header
 from hub.standards.folders import chain, documents, place_of
 from hub.standards.lists import make_lists
 from hub.standards.normalize import Vocabulary
-from hub.standards.source_state import StateSummary, Work, _used_columns, build_state
+from hub.standards.source_state import StateSummary, Work, used_columns, build_state
 from hub.standards.sources import SCHEMAS, load_source
 from hub.standards.specs import descriptor_codes, load_entities
 from hub.standards.streams import empty_table
@@ -106,7 +106,7 @@ def guesses(folder: Folder) -> Iterator[Gap]:
 
 def columns(folder: Folder) -> Iterator[Gap]:
     """Every column is used, or ignored with a reason."""
-    source, used = folder.source, _used_columns(folder.source)
+    source, used = folder.source, used_columns(folder.source)
     if of_a_standard(source):
         return
     everywhere = [c for s in source.streams for c in s.columns]
@@ -159,7 +159,7 @@ def selects(folder: Folder, root: Path = SCHEMAS) -> Iterator[Gap]:
     source = folder.source
     con = connect()
     try:
-        used = _used_columns(source)
+        used = used_columns(source)
         formats = {s.name: s.format for s in source.streams}
         anywhere = {column for s in source.streams for column in s.columns}
         for stream in source.streams:
@@ -206,6 +206,13 @@ def outcome(summary: StateSummary, held: list[tuple[Any, ...]], year: int) -> di
     }
 
 
+def opened(files: Iterable[Path]) -> tuple[OpenedFile, ...]:
+    """Files as a delivery holds them. The name of one below `sample/` is its path there: that of a page says what it
+    was asked for, as in `marks/<course>/000001.json`."""
+    named = [("/".join(f.parts[f.parts.index("sample") + 1 :]) if "sample" in f.parts else f.name, f) for f in files]
+    return tuple(OpenedFile(name, f, hashlib.sha256(f.read_bytes()).hexdigest()) for name, f in named)
+
+
 def sample_outcome(folder: Folder, year: int, out: Path, root: Path = SCHEMAS) -> dict[str, Any]:
     """What becomes of the sample in the school year `year`. Raises AskVendor for a sample that is refused whole."""
     import pyarrow.parquet as pq
@@ -215,8 +222,8 @@ def sample_outcome(folder: Folder, year: int, out: Path, root: Path = SCHEMAS) -
         source.vendor, source, load_entities(root), Vocabulary(descriptor_codes(root), source.namespaces), {},
         {**FACTS, "schoolYear": year},
     )  # fmt: skip
-    files = tuple(OpenedFile(f.name, f, hashlib.sha256(f.read_bytes()).hexdigest()) for f in folder.samples)
-    summary = build_state(work, [OpenedDelivery(1, datetime(2026, 1, 1, tzinfo=UTC), files)], out)
+    delivery = OpenedDelivery(1, datetime(2026, 1, 1, tzinfo=UTC), opened(folder.samples))
+    summary = build_state(work, [delivery], out)
     places = out / "held.parquet"
     held = pq.read_table(places).to_pylist() if places.is_file() else []
     return outcome(summary, sorted((h["_stream"], h["_row"], h["entity"], h["field"], h["rule"]) for h in held), year)

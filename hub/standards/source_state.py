@@ -105,7 +105,7 @@ def build_state(
 def _build(
     con: Any, work: Work, deliveries: Sequence[OpenedDelivery], out: Path, previous: Path | None, progress: Progress
 ) -> StateSummary:
-    used = _used_columns(work.source)
+    used = used_columns(work.source)
     reads, ignored, repairs, unknown, mappings, missing = _read(con, work, deliveries, used, out)
     if not reads:
         raise AskVendor(
@@ -227,7 +227,7 @@ def appends(source: Source, delivery: str) -> bool:
     return all((delivery or s.delivery) == "append" and s.format != "oneroster-csv" for s in source.streams)
 
 
-def _used_columns(source: Source) -> dict[str, set[str]]:
+def used_columns(source: Source) -> dict[str, set[str]]:
     """Columns any mapping may read, by stream: what is not read is not made into text (143 columns cost 5x)."""
     words: set[str] = set()
     selects = [m.rows for m in source.mappings if m.rows] + [t.rows for t in source.tables]

@@ -108,6 +108,11 @@ def test_what_is_missing_is_said_with_the_next_step(home: Path) -> None:
     assert all(g["remedy"].endswith(".") for g in gaps)
 
 
+def test_pages_of_a_sample_say_what_they_were_asked_for(home: Path) -> None:
+    told = CliRunner().invoke(main, ["source", "test", "canvas", "--json"])
+    assert (told.exit_code, json.loads(told.stdout)["gaps"]) == (0, [])
+
+
 def test_a_folder_that_is_there_and_a_name_that_is_none_are_refused(home: Path) -> None:
     assert code_of("source", "new", "Pebble!", "--from-sample", "quizzes/pebble_1.csv") == 3
     assert code_of("source", "new", "pebble", "--from-sample", "quizzes/pebble_1.csv") == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from hub.model import Entity, OpenedDelivery, OpenedFile, Source
+from hub.model import Entity, OpenedDelivery, Source
+from hub.standards.contract import opened
 from hub.standards.normalize import Vocabulary
 from hub.standards.source_state import StateSummary, Work, build_state
 from hub.standards.sources import SCHEMAS, load_source
@@ -43,16 +43,6 @@ class Built:
     def counts(self, entity: str) -> tuple[int, int]:
         mine = [c for c in self.summary.counts if c.entity == entity]
         return sum(c.accepted for c in mine), sum(c.held for c in mine)
-
-
-def opened(files: Iterable[Path]) -> tuple[OpenedFile, ...]:
-    return tuple(OpenedFile(_landed(f), f, hashlib.sha256(f.read_bytes()).hexdigest()) for f in files)
-
-
-def _landed(file: Path) -> str:
-    """The name below a sample folder: that of a page says what it was asked for, `marks/<course>/000001.json`."""
-    parts = file.parts
-    return "/".join(parts[parts.index("sample") + 1 :]) if "sample" in parts else file.name
 
 
 def built(vendor: str | Source, year: int, files: Iterable[Path], out: Path) -> Built:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hub.standards.source_state import _used_columns
+from hub.standards.source_state import used_columns
 from hub.standards.sources import load_source
 from tests.sources.building import built
 from tests.sources.test_contract import _plain, grammar, outcome
@@ -50,5 +50,5 @@ def test_it_keeps_the_contract_and_holds_no_python(folder: Path) -> None:
     document = _plain(yaml.safe_load((folder / "source.yaml").read_text()))
     assert list(grammar().iter_errors(document)) == []
     (stream,) = source.streams
-    assert set(stream.columns) == _used_columns(source)[stream.name] | set(source.ignored[stream.name])
+    assert set(stream.columns) == used_columns(source)[stream.name] | set(source.ignored[stream.name])
     assert {p.suffix for p in folder.rglob("*") if p.is_file()} == {".yaml", ".csv", ".json"}
