@@ -16,14 +16,19 @@ def connect(scratch: Path | None = None, memory: str = "2GB") -> Any:
 
     # Ibis merges nested SELECTs before it writes them, which takes a third of its time; DuckDB does it in no time.
     ibis.options.sql.fuse_selects = False
-    # sqlglot 29, which ibis 12 needs, still writes lambdas with an arrow.
-    settings = {"memory_limit": memory, "lambda_syntax": "ENABLE_SINGLE_ARROW"}
-    if scratch is not None:
-        scratch.mkdir(parents=True, exist_ok=True)
-        settings["temp_directory"] = str(scratch)
-    con = ibis.duckdb.connect(**settings)
+    con = ibis.duckdb.connect(**settings(scratch, memory))
     con.get_schema = partial(_schema, con)
     return con
+
+
+def settings(scratch: Path | None, memory: str) -> dict[str, str]:
+    """What every DuckDB of the hub is opened with; makes the folder."""
+    # sqlglot 29, which ibis 12 needs, still writes lambdas with an arrow.
+    said = {"memory_limit": memory, "lambda_syntax": "ENABLE_SINGLE_ARROW"}
+    if scratch is not None:
+        scratch.mkdir(parents=True, exist_ok=True)
+        said["temp_directory"] = str(scratch)
+    return said
 
 
 def _schema(con: Any, name: str, **_: Any) -> Any:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from hub.connectors.http import WORDS, Reader, answers, asked_for, refuse_unknown
+from hub.connectors.http import WORDS, Reader, answers, asked_for, is_due, refuse_unknown
 from hub.connectors.http.paging import Moved, Position
 from hub.connectors.http.session import Session
 from hub.connectors.pulling import Page, Pull
@@ -165,10 +165,7 @@ def _cannot_follow(pull: Pull, session: Session, newest: dict[str, int]) -> bool
 def _window(pull: Pull, stream: str, newest: dict[str, int], everything: bool) -> Window:
     now, known = datetime.now(UTC).isoformat(), pull.since.get(stream)
     top = newest.get("newestChangeVersion")
-    if everything or not known:
-        return Window(top, now, now)
-    age = datetime.fromisoformat(now) - datetime.fromisoformat(known["full"])
-    if age >= timedelta(days=float(pull.transport["changes"].get("full_every_days", 7))):
+    if everything or not known or is_due(pull, known["full"], now):
         return Window(top, now, now)
     return Window(top, now, known["full"], known["version"])
 

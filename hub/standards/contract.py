@@ -23,7 +23,7 @@ from hub.standards.csv_files import read_header
 from hub.standards.folders import chain, documents, place_of
 from hub.standards.lists import make_lists
 from hub.standards.normalize import Vocabulary
-from hub.standards.source_state import StateSummary, Work, used_columns, build_state
+from hub.standards.source_state import StateSummary, Work, build_state, used_columns
 from hub.standards.sources import SCHEMAS, load_source
 from hub.standards.specs import descriptor_codes, load_entities
 from hub.standards.streams import empty_table

@@ -17,7 +17,7 @@ from typing import Any
 from hub.engine import keep, keep_cells
 from hub.errors import AskVendor
 from hub.model import Stream
-from hub.standards.plain_text import LINE_LIMIT, dialect, head
+from hub.standards.plain_text import dialect, head, read_strictly
 
 _REJECTS = {
     "MISSING COLUMNS": "csv.columns.missing",
@@ -198,21 +198,14 @@ def read_records(
     words = dialect(stream)
     # By place: a name may be blank, or another one's in all but letter case, which the engine takes for the same.
     places = {i: f"c{i}" for i in range(len(header.columns))}
-    con.raw_sql("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
-    relation = con.con.read_csv(
-        str(path),
-        columns=dict.fromkeys(places.values(), "VARCHAR"),
-        auto_detect=False,
+    relation = read_strictly(
+        con.con,
+        path,
+        places.values(),
         header=words["header"],
         delimiter=words["delimiter"],
-        quotechar=words["quote"],
-        escapechar=words["escape"],
-        store_rejects=True,
-        rejects_limit=0,
-        null_padding=False,
-        strict_mode=True,
-        max_line_size=LINE_LIMIT,
-        encoding="utf-8",
+        quote=words["quote"],
+        escape=words["escape"],
     )
     view = f"{table}__file"
     relation.create_view(view, replace=True)
@@ -245,6 +238,13 @@ def _without_blank_lines(path: Path, rejects: list[Reject], words: dict[str, Any
                 return rejects
     head = int(words["header"])
     return [replace(r, row=r.row - bisect.bisect_left(blank, r.row + head)) for r in rejects]
+
+
+def constants(place: dict[str, str | int | None]) -> dict[str, Any]:
+    """The columns that say the same of every row, as Ibis literals."""
+    import ibis
+
+    return {k: ibis.literal(v, "int64" if isinstance(v, int) else "string") for k, v in place.items()}
 
 
 def cleaned(cell: Any, nulls: list[str]) -> Any:

@@ -19,7 +19,7 @@ from lxml import etree
 from hub.engine import keep
 from hub.errors import AskVendor
 from hub.model import Stream
-from hub.standards.csv_files import Header, Reject, against_layout, cleaned
+from hub.standards.csv_files import Header, Reject, against_layout, cleaned, constants
 
 _MAGIC = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _BATCH = 50_000
@@ -91,12 +91,9 @@ def read_sheet(
 def _keep(
     con: Any, table: str, view: str, names: dict[str, int], nulls: list[str], place: dict[str, str | int | None]
 ) -> None:
-    import ibis
-
     rows = con.table(view)
     cells = {c: cleaned(rows[f"c{i}"], nulls) for c, i in names.items()}
-    fixed = {k: ibis.literal(v, "int64" if isinstance(v, int) else "string") for k, v in place.items()}
-    keep(con, table, rows.select(**cells, _row=rows["_n"], **fixed).order_by("_row"))
+    keep(con, table, rows.select(**cells, _row=rows["_n"], **constants(place)).order_by("_row"))
     con.drop_table(view, force=True)
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from hub.engine import keep, keep_cells
 from hub.errors import AskVendor, FixConfiguration
 from hub.model import Stream
-from hub.standards.csv_files import Header, Reject, cleaned, reject_records, renumber
-from hub.standards.plain_text import LINE_LIMIT, head
+from hub.standards.csv_files import Header, Reject, cleaned, constants, reject_records, renumber
+from hub.standards.plain_text import head, read_strictly
 
 _BLANK = " \t\r\x1a"  # \x1a ends a file on older systems
 
@@ -85,24 +85,8 @@ def cut_records(
     """Makes DuckDB table `table` of the used columns as trimmed text (blank is null) with `_row`, the number of the
     line; yields what is no record of the layout. Blank lines are none and are passed over.
     """
-    import ibis
-
-    con.raw_sql("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
-    relation = con.con.read_csv(
-        str(path),
-        columns={"line": "VARCHAR"},
-        auto_detect=False,
-        header=False,
-        delimiter="\x01",  # no text holds it: a line that does is refused as more than one column
-        quotechar="",
-        escapechar="",
-        store_rejects=True,
-        rejects_limit=0,
-        null_padding=False,
-        strict_mode=True,
-        max_line_size=LINE_LIMIT,
-        encoding="utf-8",
-    )
+    # No text holds the delimiter: a line that does is refused as more than one column.
+    relation = read_strictly(con.con, path, ["line"], header=False, delimiter="\x01", quote="", escape="")
     view, raw = f"{table}__file", f"{table}__lines"
     relation.create_view(view, replace=True)
     keep_cells(con, raw, view, lambda cell: cell, {"line": "line"}, {})
@@ -122,8 +106,7 @@ def cut_records(
     wrong = lines.filter(~fits).select("_row", ragged=~whole).order_by("_row")
     rejects = [Reject(r["_row"], "fixed.length" if r["ragged"] else "fixed.layout") for r in _rows(con, wrong)]
     cells = {c.name: cleaned(_cell(lines, c), stream.options.get("nulls", [])) for c in cuts if c.name in used}
-    fixed = {k: ibis.literal(v, "int64" if isinstance(v, int) else "string") for k, v in place.items()}
-    keep(con, table, lines.filter(fits).select(**cells, _row=lines["_row"], **fixed).order_by("_row"))
+    keep(con, table, lines.filter(fits).select(**cells, _row=lines["_row"], **constants(place)).order_by("_row"))
     con.drop_table(raw, force=True)
     yield from sorted([*rejects, *unread], key=lambda reject: reject.row)
 

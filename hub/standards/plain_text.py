@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,29 @@ class PlainText:
 
     path: Path
     rows: int | None = None
+
+
+def read_strictly(
+    duck: Any, path: Path, columns: Iterable[str], *, header: bool, delimiter: str, quote: str, escape: str
+) -> Any:
+    """The records of a UTF-8 file as a DuckDB relation of text columns, nothing sniffed; `duck` is DuckDB's own
+    connection. What is refused when they are read stands in `reject_errors`, which begins empty."""
+    duck.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
+    return duck.read_csv(
+        str(path),
+        columns=dict.fromkeys(columns, "VARCHAR"),
+        auto_detect=False,
+        header=header,
+        delimiter=delimiter,
+        quotechar=quote,
+        escapechar=escape,
+        store_rejects=True,
+        rejects_limit=0,
+        null_padding=False,
+        strict_mode=True,
+        max_line_size=LINE_LIMIT,
+        encoding="utf-8",
+    )
 
 
 def dialect(stream: Stream) -> dict[str, Any]:

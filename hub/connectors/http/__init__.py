@@ -167,8 +167,7 @@ class Reader:
         known, words = self.pull.since.get(self.stream.name), self.pull.transport.get("changes", {})
         if not known or "since" not in self.request or not words.get("use"):
             return ""
-        age = datetime.fromisoformat(began) - datetime.fromisoformat(known["full"])
-        return "" if age >= timedelta(days=float(words.get("full_every_days", 7))) else str(known["since"])
+        return "" if is_due(self.pull, known["full"], began) else str(known["since"])
 
     def _changes(self, since: str) -> dict[str, Any]:
         said = self.request.get("since", {})
@@ -185,6 +184,12 @@ class Reader:
         stamp = start.strftime("%Y-%m-%dT%H:%M:%S.000Z")
         full = self.pull.since[self.stream.name]["full"] if since else began
         return StreamEnd(self.stream.name, "delta" if since else "full", {"since": stamp, "full": full})
+
+
+def is_due(pull: Pull, full: str, now: str) -> bool:
+    """Whether everything is asked for again: the last whole pull, at `full`, is `full_every_days` old."""
+    age = datetime.fromisoformat(now) - datetime.fromisoformat(full)
+    return age >= timedelta(days=float(pull.transport.get("changes", {}).get("full_every_days", 7)))
 
 
 def refuse_unknown(pull: Pull, words: set[str]) -> None:

@@ -6,6 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hub.engine import settings
+
 
 class Connection:
     """A fresh DuckDB that spills to the folder `scratch` past `memory`; `ibis` is the same one behind Ibis."""
@@ -13,10 +15,7 @@ class Connection:
     def __init__(self, scratch: Path, memory: str) -> None:
         import duckdb
 
-        scratch.mkdir(parents=True, exist_ok=True)
-        # sqlglot 29, which ibis 12 needs, still writes lambdas with an arrow.
-        settings = {"memory_limit": memory, "temp_directory": str(scratch), "lambda_syntax": "ENABLE_SINGLE_ARROW"}
-        self.plain = duckdb.connect(config=settings)
+        self.plain = duckdb.connect(config=settings(scratch, memory))
 
     def run(self, statements: str) -> list[tuple[Any, ...]]:
         """Runs statements; the rows of the last one."""

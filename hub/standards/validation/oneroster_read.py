@@ -12,6 +12,7 @@ from typing import Any
 import sqlglot.expressions as sge
 
 from hub.engine import keep
+from hub.standards.plain_text import read_strictly
 from hub.standards.validation.connection import Connection
 from hub.standards.validation.oneroster_bytes import count_lines
 from hub.standards.validation.oneroster_cells import TYPED, UNTIDY, codes_of, fault, good, kept, rule_of
@@ -27,7 +28,6 @@ from hub.standards.validation.oneroster_syntax import (
 from hub.standards.validation.profiles import Judge
 from hub.standards.validation.sql_tree import added, call, create, fill, select
 
-LINE_LIMIT = 16_000_000  # bytes a record may take; DuckDB buffers four of them per thread
 _BITS, _PER_MASK = 4, 15
 _WITHIN = "CASE WHEN contains(raw, ',') THEN strlen(raw) - strlen(replace(raw, ',', '')) ELSE 0 END"
 _CELL = "mask // divisor % 16 = code"
@@ -104,22 +104,8 @@ def read_table(
 
 def _open_csv(con: Connection, source: Source, view: str) -> None:
     """The file as a view of text columns c0, c1, ...; what it rejects when read stands in reject_errors."""
-    con.run("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
-    relation = con.plain.read_csv(
-        str(source.path),
-        columns={f"c{i}": "VARCHAR" for i in range(source.width)},
-        auto_detect=False,
-        header=True,
-        delimiter=",",
-        quotechar='"',
-        escapechar='"',
-        store_rejects=True,
-        rejects_limit=0,
-        null_padding=False,
-        strict_mode=True,
-        max_line_size=LINE_LIMIT,
-        encoding="utf-8",
-    )
+    names = [f"c{i}" for i in range(source.width)]
+    relation = read_strictly(con.plain, source.path, names, header=True, delimiter=",", quote='"', escape='"')
     relation.create_view(view, replace=True)
 
 

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from pathlib import Path
 from typing import Any
 
+from hub.standards.plain_text import LINE_LIMIT
 from hub.standards.validation.connection import Connection
 from hub.standards.validation.oneroster_source import Source
 from hub.standards.validation.profiles import Judge
@@ -93,7 +94,7 @@ def _lines(con: Connection, source: Source) -> Any:
         escapechar="",
         strict_mode=False,
         ignore_errors=True,
-        max_line_size=16_000_000,
+        max_line_size=LINE_LIMIT,
         encoding="utf-8",
     )
     relation.create_view("lines__csv", replace=True)
