@@ -11,17 +11,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hub.engine import keep
+from hub.engine import count, keep, keep_counted
 from hub.errors import AskVendor
-from hub.model import Entity, Mapping, OpenedDelivery, OpenedFile, Source
+from hub.model import Entity, Mapping, OpenedDelivery, OpenedFile, Source, Stream
 from hub.standards.csv_files import Reject
 from hub.standards.edfi_source import as_it_is
 from hub.standards.export.bodies import Body, Property, body
-from hub.standards.streams import StreamRead, assign
+from hub.standards.json_pages import pages_in_use
+from hub.standards.streams import StreamRead, keep_newest
 
 _BATCH = 20_000
 _EXTRA = ("_id", "_conflicts", "_file")
@@ -40,7 +40,7 @@ def read_bodies(
     ignored: dict[str, dict[str, int]] = {}
     made = []
     for name, streams in _by_entity(source, entities).items():
-        pages = [page for stream in streams for page in _pages(source, stream, deliveries)]
+        pages = [page for stream in streams for page in pages_in_use(deliveries, source, stream, full=True)]
         rows = [p for p in pages if not _is_delete(p[1])]
         if not rows:
             continue
@@ -60,22 +60,14 @@ def read_bodies(
     return reads, ignored, [*own, *source.mappings]
 
 
-def _by_entity(source: Source, entities: MappingOf[str, Entity]) -> dict[str, list[str]]:
+def _by_entity(source: Source, entities: MappingOf[str, Entity]) -> dict[str, list[Stream]]:
     """Entity -> the streams that feed it: each descriptor has its own, all feed one."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[Stream]] = {}
     for stream in source.streams:
         name = stream.name if stream.name in entities else "Descriptor"
         if stream.name in entities or stream.name.endswith("Descriptor"):
-            found.setdefault(name, []).append(stream.name)
+            found.setdefault(name, []).append(stream)
     return found
-
-
-def _pages(source: Source, stream: str, deliveries: Sequence[OpenedDelivery]) -> list[tuple[int, OpenedFile]]:
-    chain: list[tuple[int, OpenedFile]] = []
-    for delivery in deliveries:
-        mine = [(delivery.seq, f) for f in assign(source, delivery.files)[0].get(stream, [])]
-        chain = mine if mine and delivery.scopes.get(stream, "full") == "full" else [*chain, *mine]
-    return chain
 
 
 def _is_delete(file: OpenedFile) -> bool:
@@ -184,15 +176,12 @@ def _settled(
     rows = keep(con, name, con.read_parquet(path))
     reasons: dict[str, int] = {}
     order = [rows[c].desc() for c in ("_seq", "_page", "_row")]
-    place = ibis.row_number().over(group_by="_id", order_by=order)
-    before = int(con.execute(rows.count()))
-    placed = rows.mutate(_place=place)
-    rows = keep(con, name, placed.filter((placed["_place"] == 0) | placed["_id"].isnull()).drop("_place"))
-    reasons["json.superseded"] = before - (before := int(con.execute(rows.count())))
+    rows, reasons["json.superseded"] = keep_newest(con, name, ["_id"], order, blank=["_id"])
     if gone:
         ids = con.create_table(f"{name}__gone", pa.table({"_id": sorted(gone)}), overwrite=True)
-        rows = keep(con, name, rows.anti_join(ids, "_id"))
-        reasons["json.deleted"] = before - (before := int(con.execute(rows.count())))
+        before = count(con, rows)
+        rows, left = keep_counted(con, name, rows.anti_join(ids, "_id"))
+        reasons["json.deleted"] = before - left
     torn = rows.filter(rows["_conflicts"].notnull()).select("_file", "_seq", "_row", "_conflicts")
     rejects: dict[tuple[str, int], list[Reject]] = {}
     for r in con.to_pyarrow(torn.order_by("_row")).to_pylist():

@@ -15,7 +15,7 @@ from hub.engine import count, keep, keep_counted
 from hub.errors import AskVendor
 from hub.model import OpenedDelivery, OpenedFile, Source, Stream
 from hub.standards.csv_files import Reject, cleaned
-from hub.standards.streams import StreamRead, assign
+from hub.standards.streams import StreamRead, assign, keep_newest
 
 Files = Sequence[tuple[int, OpenedFile]]
 #: The path of a column that holds the id which the page was asked for, where the items do not say it.
@@ -207,17 +207,14 @@ def _cell(rows: Any, words: str) -> Any:
 def _settle(con: Any, stream: Stream) -> dict[str, int]:
     """One row a key, the last that came, without those that say they are deleted."""
     rows, ignored = con.table(stream.name), {}
-    before = count(con, rows)
     key, gone = stream.options.get("key", []), stream.options.get("deleted", {})
     if key:
         order = [rows[c].desc() for c in ("_seq", "_page", "_item")]
-        placed = rows.mutate(_place=ibis.dense_rank().over(group_by=key, order_by=order))
-        newest = (placed["_place"] == 0) | placed[key[0]].isnull()  # a row without a key is for the mapping to hold
-        rows, left = keep_counted(con, stream.name, placed.filter(newest).drop("_place"))
-        ignored["json.superseded"], before = before - left, left
+        rows, ignored["json.superseded"] = keep_newest(con, stream.name, key, order, blank=key[:1], whole=True)
     for column, values in gone.items():
+        before = count(con, rows)
         there = ~rows[column].lower().isin(values).fill_null(False)
         rows, left = keep_counted(con, stream.name, rows.filter(there))
-        ignored["json.deleted"], before = before - left, left
+        ignored["json.deleted"] = before - left
     keep(con, stream.name, rows.drop("_page", "_item"))
     return ignored

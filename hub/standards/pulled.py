@@ -8,10 +8,10 @@ from typing import Any
 
 import ibis
 
-from hub.engine import count, keep, stacked
+from hub.engine import count, keep, keep_counted, stacked
 from hub.model import OpenedDelivery, OpenedFile, Source, Stream
 from hub.standards.json_pages import pages_in_use
-from hub.standards.streams import StreamRead, assign, read_file, stack
+from hub.standards.streams import StreamRead, assign, keep_newest, read_file, stack
 
 Files = Sequence[tuple[int, OpenedFile]]
 
@@ -44,19 +44,14 @@ def read_pulled(
         return reads, {}
     ignored: dict[str, int] = {}
     rows = con.table(stream.name)
-    before = count(con, rows)
-    placed = rows.mutate(
-        _place=ibis.row_number().over(group_by=key, order_by=[rows["_seq"].desc(), rows["_file"], rows["_row"].desc()])
-    )
-    known = ibis.or_(*[placed[c].isnull() for c in key])  # a row without a key is for the mapping to hold
-    rows = keep(con, stream.name, placed.filter((placed["_place"] == 0) | known).drop("_place"))
-    ignored["key.superseded"] = before - (before := count(con, rows))
+    order = [rows["_seq"].desc(), rows["_file"], rows["_row"].desc()]
+    rows, ignored["key.superseded"] = keep_newest(con, stream.name, key, order, blank=key)
     keys = _keys(con, stream, key, deliveries, source, facts)
     if keys is not None:
         there = rows.semi_join(keys, key)
         unknown = rows.filter(ibis.or_(*[rows[c].isnull() for c in key]))
-        rows = keep(con, stream.name, stacked([there, unknown]))
-        ignored["key.gone"] = before - count(con, rows)
+        before = count(con, rows)
+        ignored["key.gone"] = before - keep_counted(con, stream.name, stacked([there, unknown]))[1]
     return reads, {reason: n for reason, n in ignored.items() if n}
 
 

@@ -17,7 +17,7 @@ from sqlglot import exp
 
 from hub.engine import connect, parsed, stacked
 from hub.errors import AskVendor
-from hub.model import Count, Entity, Mapping, OpenedDelivery, Source
+from hub.model import Count, Entity, Mapping, OpenedDelivery, Source, Stream
 from hub.standards.appended import append_state
 from hub.standards.json_pages import each_of, pages_in_use, read_pages
 from hub.standards.lineage import feeds
@@ -178,36 +178,13 @@ def _read(
         reads, ignored, mappings = read_bodies(con, source, work.entities, deliveries, out / "bodies")
         repairs, unknown = {}, []
     else:
-        reads, ignored, repairs, unknown = [], {}, {}, []
+        reads, ignored, repairs = [], {}, {}
         for stream in source.streams:
-            full = (work.delivery or stream.delivery) == "full"
-            if stream.format == "json":
-                files = pages_in_use(deliveries, source, stream, full)
-            elif asked_for(deliveries, stream):
-                files = rows_in_use(deliveries, source, stream, full)
-            elif full:
-                files = newest(deliveries, source, stream)
-            else:
-                files = [(d.seq, f) for d in deliveries for f in assign(source, d.files)[0].get(stream.name, [])]
-            once = {(seq, f.sha256, each_of(f.name)): f for seq, f in reversed(files)}
-            first = [(seq, f) for seq, f in files if once[seq, f.sha256, each_of(f.name)] is f]
-            if stream.format == "json" and first:
-                mine, ignored[stream.name] = read_pages(con, stream, first, used[stream.name])
-                refuse_wrong_year(con, stream.name, stream, first[0][1], work.facts)
-                for rule, rows in fold_case(con, stream).items():
-                    repairs[rule] = repairs.get(rule, 0) + rows
-            elif asked_for(deliveries, stream) and first:
-                mine, ignored[stream.name] = read_pulled(
-                    con, stream, first, deliveries, source, used[stream.name], work.facts
-                )
-            else:
-                mine = [read_file(con, stream, f, seq, used[stream.name], work.facts) for seq, f in first]
-                if mine:
-                    stack(con, stream, mine, used[stream.name])
-            again = repeated(mine, [(seq, f) for seq, f in files if once[seq, f.sha256, each_of(f.name)] is not f])
-            reads += [*mine, *again]
-            if again:
-                ignored.setdefault(stream.name, {})["file.repeated"] = sum(r.rows for r in again)
+            mine, reasons, mended = _read_stream(con, work, stream, deliveries, used[stream.name])
+            reads += mine
+            ignored |= {stream.name: reasons} if reasons else {}
+            for rule, rows in mended.items():
+                repairs[rule] = repairs.get(rule, 0) + rows
         unknown = [f.name for f in assign(source, deliveries[-1].files)[1]]
     here = {r.stream for r in reads}
     for stream in source.streams:
@@ -215,6 +192,44 @@ def _read(
             empty_table(con, stream, used[stream.name])
     speaking = [m for m in mappings if {m.stream, *m.needs} <= here and not here & set(m.without)]
     return reads, ignored, repairs, unknown, speaking, missing
+
+
+def _read_stream(
+    con: Any, work: Work, stream: Stream, deliveries: Sequence[OpenedDelivery], used: set[str]
+) -> tuple[list[StreamRead], dict[str, int], dict[str, int]]:
+    """Makes the stream's table of what counts of it in the deliveries: the reads, rows ignored by reason, and repairs.
+
+    Bytes that came twice in a delivery are read once; of pages, only where they were asked for the same.
+    """
+    source, asked = work.source, asked_for(deliveries, stream)
+    full = (work.delivery or stream.delivery) == "full"
+    if stream.format == "json":
+        files = pages_in_use(deliveries, source, stream, full)
+    elif asked:
+        files = rows_in_use(deliveries, source, stream, full)
+    elif full:
+        files = newest(deliveries, source, stream)
+    else:
+        files = [(d.seq, f) for d in deliveries for f in assign(source, d.files)[0].get(stream.name, [])]
+    if not files:
+        return [], {}, {}
+    once = {(seq, f.sha256, each_of(f.name)): f for seq, f in reversed(files)}
+    first = [(seq, f) for seq, f in files if once[seq, f.sha256, each_of(f.name)] is f]
+    ignored: dict[str, int] = {}
+    repairs: dict[str, int] = {}
+    if stream.format == "json":
+        reads, ignored = read_pages(con, stream, first, used)
+        refuse_wrong_year(con, stream.name, stream, first[0][1], work.facts)
+        repairs = fold_case(con, stream)
+    elif asked:
+        reads, ignored = read_pulled(con, stream, first, deliveries, source, used, work.facts)
+    else:
+        reads = [read_file(con, stream, f, seq, used, work.facts) for seq, f in first]
+        stack(con, stream, reads, used)
+    again = repeated(reads, [(seq, f) for seq, f in files if once[seq, f.sha256, each_of(f.name)] is not f])
+    if again:
+        ignored = {**ignored, "file.repeated": sum(r.rows for r in again)}
+    return [*reads, *again], ignored, repairs
 
 
 def _file(read: StreamRead) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import ibis
 
-from hub.engine import keep, rename, stacked
+from hub.engine import count, keep, keep_counted, rename, stacked
 from hub.errors import AskVendor
 from hub.model import OpenedDelivery, OpenedFile, Source, Stream
 from hub.standards.csv_files import Header, Reject, is_header_only, read_header, read_records
@@ -202,3 +202,18 @@ def newest(deliveries: Sequence[OpenedDelivery], source: Source, stream: Stream)
         if found:
             return [(delivery.seq, f) for f in found]
     return []
+
+
+def keep_newest(
+    con: Any, name: str, key: Sequence[str], order: Sequence[Any], *, blank: Sequence[str], whole: bool = False
+) -> tuple[Any, int]:
+    """Leaves in table `name` the first in `order` of the rows of each key, and how many went. A row in which one of
+    `blank` is null has no key: it stays, for the mapping to hold. With `whole` rows that are equal in `order` are one.
+    """
+    rows = con.table(name)
+    rank = ibis.dense_rank() if whole else ibis.row_number()
+    placed = rows.mutate(_place=rank.over(group_by=list(key), order_by=list(order)))
+    first = (placed["_place"] == 0) | ibis.or_(*[placed[c].isnull() for c in blank])
+    before = count(con, rows)
+    kept, left = keep_counted(con, name, placed.filter(first).drop("_place"))
+    return kept, before - left
