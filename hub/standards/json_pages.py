@@ -62,7 +62,6 @@ def read_pages(con: Any, stream: Stream, files: Files, used: set[str]) -> tuple[
     for a page that is no JSON in UTF-8 or has no items where they are declared.
     """
     used = used | set(stream.options.get("key", ())) | set(stream.options.get("deleted", ()))
-    used |= {stream.options["dates"]["column"]} if "dates" in stream.options else set()
     items = f"{stream.name}__items"
     _unnest(con, stream, files, items)
     if "nested" in stream.options:
