@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from hub.config import Settings, SourceSettings, secret
+from hub.config import Settings, SourceSettings
 from hub.connectors import Left, Pull, fetch, kind_of
+from hub.connectors.http import asked_for
+from hub.connectors.http.answers import at
 from hub.errors import HubError
 from hub.model import Piece, Slice, Source, Stream, StreamAgain, StreamEnd
-from hub.pipeline.source import transport_of
+from hub.pipeline.source import pull_of
 from hub.standards.sources import load_source
 
 _NAME = re.compile(r"[A-Za-z_][\w.-]{0,60}")  # a key that is no word may be an id
@@ -37,11 +39,9 @@ class Looked:
 def probe(settings: Settings, slice: Slice, source: SourceSettings) -> list[Looked]:
     """Asks for the first page of each list, or for the list of files. Never raises for a fault of the source."""
     vendor = load_source(source.vendor, settings.specs, settings.vendors)
-    slices = {Slice(d.id, y): d.local_education_agency_id for d in settings.districts for y in d.years}
-    words = transport_of(vendor, source)
-    pull = Pull(source.name, slice, words, vendor.streams, secret, slices=slices, first=True)
-    asked = [s for s in vendor.streams if "request" in s.options and s.name not in words.get("skip", ())]
-    if kind_of(words) != "http":
+    pull = replace(pull_of(settings, slice, source, vendor), first=True)
+    asked = asked_for(pull)
+    if kind_of(pull.transport) != "http":
         return _all_at_once(pull, vendor, asked)
     return [_one(pull, stream, asked) for stream in asked]
 
@@ -93,9 +93,7 @@ def _look(stream: Stream, pieces: list[Piece]) -> Looked:
 
 def _rows(body: Any, items: str | list[str]) -> list[Any]:
     for path in [items] if isinstance(items, str) else items:
-        found = body
-        for part in path.split(".") if path else ():
-            found = found.get(part) if isinstance(found, dict) else None
+        found = at(body, path)
         if isinstance(found, list):
             return found
     return []

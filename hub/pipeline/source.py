@@ -75,9 +75,8 @@ def land_source(
     progress(f"{source.name}: land", 0, 1)
     appends = all((source.delivery or s.delivery) == "append" for s in vendor.streams)
     earlier = deliveries(settings.state, slice, source.name)
-    since = cursors(usable_deliveries(settings, slice, source, vendor))
-    slices = {Slice(d.id, y): d.local_education_agency_id for d in settings.districts for y in d.years}
-    pull = Pull(source.name, slice, transport_of(vendor, source), vendor.streams, secret, since, slices=slices)
+    since = cursors(usable_deliveries(settings, slice, source, earlier))
+    pull = replace(pull_of(settings, slice, source, vendor), since=since)
     left = LeftFiles(source.name, appends)
     asked = hashlib.sha256(json.dumps([pull.transport, since, len(earlier)], sort_keys=True).encode()).hexdigest()
     with journal(settings.state, slice, source.name, asked, now) as kept:
@@ -101,10 +100,13 @@ def land_source(
     return landed, left.sentences()
 
 
-def transport_of(vendor: Source, source: SourceSettings) -> dict[str, Any]:
-    """The vendor's words, those of hub.yaml's own `transport:` on top, then where it is and who asks."""
+def pull_of(settings: Settings, slice: Slice, source: SourceSettings, vendor: Source) -> Pull:
+    """Everything of a source, never pulled before: the vendor's words, those of hub.yaml's own `transport:` on top,
+    then where it is and who asks."""
     said = dict(source.transport)
-    return _over(_over(vendor.transport, said.pop("transport", {})), said)
+    words = _over(_over(vendor.transport, said.pop("transport", {})), said)
+    slices = {Slice(d.id, y): d.local_education_agency_id for d in settings.districts for y in d.years}
+    return Pull(source.name, slice, words, vendor.streams, secret, slices=slices)
 
 
 def _over(words: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -100,10 +100,11 @@ def normalize(
     raise AskVendor(last.message, last.remedy)
 
 
-def usable_deliveries(settings: Settings, slice: Slice, source: SourceSettings, vendor: Source) -> list[Delivery]:
-    """What landed so far without what was refused: only from here may a pull of changes go on."""
+def usable_deliveries(
+    settings: Settings, slice: Slice, source: SourceSettings, chain: Sequence[Delivery]
+) -> list[Delivery]:
+    """What landed so far (`chain`) without what was refused: only from here may a pull of changes go on."""
     seed = _seed(settings, slice, source, settings.district(slice.district))
-    chain = deliveries(settings.state, slice, source.name)
     return _usable(chain, _remembered(state_folder(settings, slice, source.name), seed))
 
 
