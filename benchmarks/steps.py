@@ -64,10 +64,10 @@ def _normalize(vendor: str, path: Path, out: Path) -> dict[str, Any]:
 
     from hub.engine import row_count
     from hub.model import OpenedDelivery, OpenedFile
-    from hub.standards.normalize import Vocabulary
-    from hub.standards.source_state import Work, build_state
-    from hub.standards.sources import load_source
+    from hub.standards.mapping.normalize import Vocabulary
     from hub.standards.specs import descriptor_codes, load_entities
+    from hub.standards.states.source_state import Work, build_state
+    from hub.standards.vendors.sources import load_source
 
     source = load_source(vendor)
     facts = {"schoolYear": 2027, "localEducationAgencyId": 255901}

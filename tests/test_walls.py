@@ -34,9 +34,9 @@ ROOTS = {"demo/play.py"}
 #: The only rooms that say a word: the library and where it may be imported.
 HOMES = {
     "great_expectations": {
-        "standards/confirmation.py",
-        "standards/data_docs.py",
-        "standards/expectations.py",
+        "standards/suites/confirmation.py",
+        "standards/suites/data_docs.py",
+        "standards/suites/expectations.py",
         "standards/export/gx.py",
     },
     "dagster": {"assets/", "definitions.py", "commands/up.py", "demo/play.py"},
@@ -132,8 +132,8 @@ def test_no_vendor_and_no_district_is_named_in_python() -> None:
     ("file", "line", "said"),
     [
         ("store/diff.py", "import hub.landing", "imports its sibling hub.landing"),
-        ("unify/merge.py", "from hub.standards import checks", "imports its sibling hub.standards"),
-        ("standards/checks.py", "from hub.pipeline import sync", "hub.pipeline, which stands above it"),
+        ("unify/merge.py", "from hub.standards.mapping import checks", "imports its sibling hub.standards"),
+        ("standards/mapping/checks.py", "from hub.pipeline import sync", "hub.pipeline, which stands above it"),
         ("model.py", "from hub.config import load", "hub.config, which stands above it"),
         ("config/load.py", "from hub.store import publish", "hub.store, which stands above it"),
         ("pipeline/path.py", "import dagster", "dagster is at home in"),

@@ -11,7 +11,7 @@ from hub.assets.checks import judge_source, source_checks, source_metadata
 from hub.assets.slices import Hub, slice_of, told
 from hub.config import Settings, SourceSettings
 from hub.model import Count, Slice
-from hub.standards.source_state import load_summary
+from hub.standards.states.source_state import load_summary
 
 GROUP = "sources"
 #: Waits of about 1, 2 and 4 minutes before a source that was away is given up for the night.

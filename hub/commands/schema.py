@@ -15,7 +15,7 @@ from hub.errors import FixConfiguration
 
 if TYPE_CHECKING:
     from hub.standards.export.catalog import Item
-    from hub.standards.export.sheets import Line, Sheet
+    from hub.standards.export.sheet import Line, Sheet
 
 _standard = click.option("--standard", metavar="NAME", help="ed-fi or oneroster.")
 _version = click.option("--version", metavar="X.Y", help="Version of the standard.")

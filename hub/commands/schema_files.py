@@ -43,15 +43,15 @@ def made(form: str, chosen: Sequence[Item], dialect: str) -> Iterator[Made]:
 def _json_schema(item: Item) -> str:
     if item.kind == "object":
         from hub.standards.export.oneroster_schema import object_schema
-        from hub.standards.validation.oneroster_objects import kinds
+        from hub.standards.oneroster_objects import kinds
 
         return _json(object_schema(kinds(item.version)[item.also], item.version))
     if item.kind == "file":
         from hub.standards.export.oneroster_schema import row_schema
-        from hub.standards.validation.oneroster_layout import layouts
+        from hub.standards.oneroster_layout import layouts
 
         return _json(row_schema(layouts(item.version)[item.name], item.version))
-    from hub.standards.export.bodies import body
+    from hub.standards.bodies import body
     from hub.standards.export.json_schema import json_schema
 
     return _json(json_schema(body(item.name, item.version), item.version))

@@ -107,9 +107,9 @@ def desk(limits: Limits) -> Desk:
     from importlib.resources import files
 
     from hub.serve.desk import Desk, RulePage
+    from hub.standards.oneroster_layout import VERSIONS
     from hub.standards.shapes import versions
     from hub.standards.validation.explain import explain, judged
-    from hub.standards.validation.oneroster_layout import VERSIONS
     from hub.standards.validation.profiles import load_profile, profiles
 
     names = sorted(profiles(), key=lambda name: (name != "strict", name != "lenient", name))

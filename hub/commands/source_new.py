@@ -15,7 +15,7 @@ from hub.commands.words import say_json, say_table
 from hub.errors import AskVendor, FixConfiguration
 
 if TYPE_CHECKING:
-    from hub.standards.contract import Gap
+    from hub.standards.vendors.contract import Gap
 
 
 def _place(config: Path | None) -> Path:
@@ -51,8 +51,8 @@ def new(name: str, sample: Path, config: Path | None, as_json: bool) -> None:
         raise FixConfiguration(
             f"{name!r} is no name of a vendor.", "Use lower-case letters, digits and dashes, as in pebble-quizzes."
         )
-    from hub.standards.guessing import guess
-    from hub.standards.new_vendor import write_folder
+    from hub.standards.vendors.guessing import guess
+    from hub.standards.vendors.new_vendor import write_folder
 
     found = guess(sample)
     files = write_folder(name, found, _place(config) / name)
@@ -79,8 +79,8 @@ def test(name: str, accept: bool, config: Path | None, as_json: bool) -> int:
       hub source test pebble --accept
       hub source test pebble --json
     """
-    from hub.standards import contract
-    from hub.standards.sources import SCHEMAS
+    from hub.standards.specs import SCHEMAS
+    from hub.standards.vendors import contract
 
     own = _place(config)
     gaps = list(contract.words(name, SCHEMAS, own))
@@ -98,7 +98,7 @@ def test(name: str, accept: bool, config: Path | None, as_json: bool) -> int:
 
 
 def _sample(folder: Any, accept: bool, broken: bool) -> tuple[dict[str, Any], list[Gap]]:
-    from hub.standards.contract import Gap, as_golden, sample_outcome
+    from hub.standards.vendors.contract import Gap, as_golden, sample_outcome
 
     golden = folder.path / "sample" / "expected.json"
     if not golden.is_file() or not folder.samples:

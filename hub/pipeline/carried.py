@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hub.engine import columns, row_count
 from hub.model import Count, Run
-from hub.standards.completion import PREFIX as COMPLETED_LATER
+from hub.standards.mapping.completion import PREFIX as COMPLETED_LATER
 from hub.unify.identity import PREFIX as IDENTIFIED_LATER
 
 

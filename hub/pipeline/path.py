@@ -23,9 +23,9 @@ from hub.pipeline.standing import Published
 from hub.pipeline.states import normalize, require, room, state_folder
 from hub.pipeline.sweep import sweep
 from hub.standards.rules import load_rules, rules_hash
-from hub.standards.source_state import load_summary
-from hub.standards.sources import load_source
 from hub.standards.specs import load_entities, spec_hash
+from hub.standards.states.source_state import load_summary
+from hub.standards.vendors.sources import load_source
 
 Progress = Callable[[str, int, int], None]
 
@@ -229,7 +229,7 @@ def replay(settings: Settings, slice: Slice, *, source: str | None = None, progr
 def report(settings: Settings, slice: Slice, run_id: str | None, opened: store.Store | None = None) -> Path:
     """Writes the report of a run (the last one without an id), with GX Data Docs beside it; returns its path."""
     from hub.report.page import write
-    from hub.standards.data_docs import write_data_docs
+    from hub.standards.suites.data_docs import write_data_docs
 
     opened = opened or open_store(settings, slice.district)
     history = store.runs(opened, slice.year, 31)
@@ -275,7 +275,7 @@ def _authority(settings: Settings, slice: Slice) -> dict[str, int]:
 
 
 def _judge(slice: Slice, today: date, folder: Path) -> Callable[..., tuple[RuleResult, ...]]:
-    from hub.standards.expectations import judge, parameters
+    from hub.standards.suites.expectations import judge, parameters
 
     given = parameters(slice.year, today)
 

@@ -15,7 +15,7 @@ from hub.connectors.http.answers import at
 from hub.errors import HubError
 from hub.model import Piece, Slice, Source, Stream, StreamAgain, StreamEnd
 from hub.pipeline.source import pull_of
-from hub.standards.sources import load_source
+from hub.standards.vendors.sources import load_source
 
 _NAME = re.compile(r"[A-Za-z_][\w.-]{0,60}")  # a key that is no word may be an id
 _NAMES, _DEEP = 200, 3

@@ -14,7 +14,7 @@ from hub.model import Run, Slice, SourceOutcome
 from hub.pipeline.path import new_run_id, open_store, publish_record
 from hub.pipeline.source import save_outcome
 from hub.pipeline.states import normalize, room
-from hub.standards.sources import load_source
+from hub.standards.vendors.sources import load_source
 
 Progress = Callable[[str, int, int], None]
 NIGHT = timedelta(hours=1)  # between two deliveries of one night at most

@@ -13,7 +13,7 @@ from hub.engine import connect, count, keep, parquet, row_count, stacked, write_
 from hub.model import Count, Entity, HeldCount, Kept, RuleResult
 from hub.pipeline.carried import Carried
 from hub.pipeline.standing import Published, held_keys, kept, stand, unread
-from hub.standards.checks import (
+from hub.standards.mapping.checks import (
     PLACE,
     Checked,
     count_by_source,
@@ -22,11 +22,11 @@ from hub.standards.checks import (
     resolve_references,
     with_digests,
 )
-from hub.standards.completion import complete_references, completions
-from hub.standards.expectations import fields_read
-from hub.standards.source_state import load_summary
+from hub.standards.mapping.completion import complete_references, completions
+from hub.standards.mapping.values import all_of
 from hub.standards.specs import dependency_order
-from hub.standards.values import all_of
+from hub.standards.states.source_state import load_summary
+from hub.standards.suites.expectations import fields_read
 from hub.unify.identity import apply, candidates, id_columns, ids_digest, resolve
 from hub.unify.merge import merge
 

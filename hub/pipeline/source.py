@@ -18,8 +18,8 @@ from hub.landing import Delivery, deliveries, journal, land
 from hub.model import LandedFile, Piece, Slice, Source, SourceOutcome, Status, StreamAgain, StreamEnd
 from hub.pipeline.left import LeftFiles
 from hub.pipeline.states import Normalized, cursors, normalize, room, usable_deliveries
-from hub.standards.source_state import StateSummary
-from hub.standards.sources import load_source
+from hub.standards.states.summary import StateSummary
+from hub.standards.vendors.sources import load_source
 
 Progress = Callable[[str, int, int], None]
 _REPORT = "Report it with the layout of the file that came, never with the file."

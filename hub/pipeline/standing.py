@@ -15,8 +15,8 @@ import ibis
 
 from hub.engine import count, keep, keep_counted, parquet, stacked
 from hub.model import Entity, Kept
-from hub.standards.completion import completions
-from hub.standards.source_state import StateSummary
+from hub.standards.mapping.completion import completions
+from hub.standards.states.summary import StateSummary
 from hub.unify.identity import id_columns
 
 PLACE = ("_source", "_file", "_row")

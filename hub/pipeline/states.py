@@ -18,10 +18,11 @@ from hub.config import District, Settings, SourceSettings
 from hub.errors import AskVendor, RetryLater, Stop
 from hub.landing import Delivery, deliveries, open_files
 from hub.model import OpenedDelivery, OpenedFile, Slice, Source
-from hub.standards.normalize import Vocabulary
-from hub.standards.source_state import StateSummary, Work, appends, build_state, load_summary
+from hub.standards.mapping.normalize import Vocabulary
+from hub.standards.reading.streams import assign
 from hub.standards.specs import descriptor_codes, load_entities, spec_hash
-from hub.standards.streams import assign
+from hub.standards.states.source_state import Work, appends, build_state, load_summary
+from hub.standards.states.summary import StateSummary
 
 Progress = Callable[[str, int, int], None]
 LAYOUT = 2  # of a SourceState directory: one that an earlier hub wrote is made again

@@ -16,9 +16,9 @@ from sqlalchemy import select
 from hub import config, pipeline
 from hub.cli import main
 from hub.model import Slice
-from hub.standards.guessing import guess
-from hub.standards.new_vendor import write_folder
-from hub.standards.sources import SCHEMAS
+from hub.standards.specs import SCHEMAS
+from hub.standards.vendors.guessing import guess
+from hub.standards.vendors.new_vendor import write_folder
 from hub.store.connect import reading
 
 HEADER = "Quiz No;Student No;State No;Student Name;Birth Date;Taken On;Grade;Words Per Minute;Accuracy;Stage;Remark\n"

@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass, field
 from typing import Any
 
-from hub.standards.export.bodies import Body, Property
+from hub.standards.bodies import Body, Property
 from tests.connectors.hostile import Hostile
 
 

@@ -19,9 +19,9 @@ from hub.errors import HubError
 from hub.landing import deliveries
 from hub.model import Slice, SourceOutcome, StreamAgain, StreamEnd
 from hub.pipeline.source import pull as pull_source
-from hub.standards.edfi_xml import read_interchange
-from hub.standards.export.bodies import body
-from hub.standards.sources import load_source
+from hub.standards.bodies import body
+from hub.standards.reading.edfi_xml import read_interchange
+from hub.standards.vendors.sources import load_source
 from tests.connectors.edfi_server import EdFi, bodies
 from tests.connectors.hostile import CANARY, Hostile, serving
 from tests.connectors.oneroster_server import ENVIRONMENT

@@ -12,7 +12,7 @@ from connectors.google_server import COURSES, WORK, address, google, key, key_fi
 from hub.connectors import Pull, fetch
 from hub.errors import AskVendor, FixConfiguration, RetryLater
 from hub.model import Slice, StreamEnd
-from hub.standards.sources import load_source
+from hub.standards.vendors.sources import load_source
 
 __all__ = ["google", "key", "key_file"]
 

@@ -24,7 +24,7 @@ from hub.landing.blobs import find_blob
 from hub.model import Run, Slice, SourceOutcome
 from hub.pipeline.source import land_source, load_outcome, save_outcome
 from hub.pipeline.source import pull as pull_source
-from hub.standards.sources import load_source
+from hub.standards.vendors.sources import load_source
 from tests.connectors.hostile import CANARY, FAULTS, Hostile, List, serving
 from tests.connectors.oneroster_server import ENVIRONMENT, district, lists, path_of
 from tests.connectors.token_server import SECRET

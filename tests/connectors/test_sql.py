@@ -21,7 +21,7 @@ from hub.connectors import Pull, fetch, sql
 from hub.connectors.queries import one_select
 from hub.errors import AskVendor, FixConfiguration, HubError, RetryLater
 from hub.model import Slice, Stream, StreamAgain, StreamEnd
-from hub.standards.sources import load_source
+from hub.standards.vendors.sources import load_source
 
 SLICE = Slice("maple-hollow", 2026)
 CANARY = "Zqcanary"

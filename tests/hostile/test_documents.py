@@ -8,10 +8,11 @@ import pytest
 from laws.night import YEAR, delivered
 
 from hub.errors import AskVendor
-from hub.standards.normalize import Vocabulary
-from hub.standards.source_state import StateSummary, Work, build_state
-from hub.standards.sources import load_source
+from hub.standards.mapping.normalize import Vocabulary
 from hub.standards.specs import SCHEMAS, descriptor_codes, load_entities
+from hub.standards.states.source_state import Work, build_state
+from hub.standards.states.summary import StateSummary
+from hub.standards.vendors.sources import load_source
 
 CANARY = "Zqcanary"
 NS = "http://ed-fi.org/5.2.0"

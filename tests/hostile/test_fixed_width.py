@@ -13,8 +13,8 @@ from laws.night import build, make_specs, rows_of
 from hub.engine import connect
 from hub.errors import AskVendor, FixConfiguration
 from hub.model import OpenedFile, Stream
-from hub.standards.fixed_width import Cut, read_layout
-from hub.standards.streams import read_file
+from hub.standards.reading.fixed_width import Cut, read_layout
+from hub.standards.reading.streams import read_file
 
 CANARY = "Zqcanary"
 COLUMNS = (("StateID", 8), ("LocalID", 6), ("Test", 12), ("Taken", 10), ("Score", 3), ("Minutes", 3))

@@ -184,7 +184,7 @@ from pathlib import Path
 from hub.errors import HubError
 from laws.night import a_hub
 box = a_hub(Path({root!r}), Path({specs!r}))
-import great_expectations, hub.standards.expectations, hub.report.page, hub.standards.data_docs
+import great_expectations, hub.standards.suites.expectations, hub.report.page, hub.standards.suites.data_docs
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
 try:

@@ -17,7 +17,7 @@ from hub.engine import connect
 from hub.errors import AskVendor
 from hub.landing.archives import _is_workbook
 from hub.model import LandedFile, OpenedFile, Stream
-from hub.standards.streams import read_file
+from hub.standards.reading.streams import read_file
 
 CANARY = "Zqcanary"
 ROWS = [list(a_result(n)) for n in range(1, 4)]

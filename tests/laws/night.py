@@ -20,10 +20,11 @@ from hub import config, pipeline, store
 from hub.config import Settings
 from hub.model import Count, OpenedDelivery, OpenedFile, Run, Slice
 from hub.report.reconcile import Reconciliation
-from hub.standards.normalize import Vocabulary
-from hub.standards.source_state import StateSummary, Work, build_state
-from hub.standards.sources import load_source
+from hub.standards.mapping.normalize import Vocabulary
 from hub.standards.specs import SCHEMAS, descriptor_codes, load_entities
+from hub.standards.states.source_state import Work, build_state
+from hub.standards.states.summary import StateSummary
+from hub.standards.vendors.sources import load_source
 
 STORE_URL = "HUB_LAWS_STORE_URL"
 DISTRICT, YEAR = "maple-hollow", 2027

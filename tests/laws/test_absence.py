@@ -8,7 +8,8 @@ import pytest
 
 from hub.errors import Stop
 from hub.pipeline import approve, replay, states
-from hub.standards.source_state import StateSummary, Work
+from hub.standards.states.source_state import Work
+from hub.standards.states.summary import StateSummary
 
 from .night import (
     ALL,

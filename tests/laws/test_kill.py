@@ -17,8 +17,8 @@ import json, os, random, shutil, signal, sys, time
 sys.path.insert(0, {tests!r})
 from pathlib import Path
 from laws.night import a_hub
-import great_expectations, hub.report.page, hub.standards.data_docs, hub.standards.expectations
-import hub.standards.judged_rows
+import great_expectations, hub.report.page, hub.standards.suites.data_docs, hub.standards.suites.expectations
+import hub.standards.suites.judged_rows
 import hub.store.publishing, hub.store.snapshots, hub.store.diff, hub.store.schema, hub.store.digest, hub.store.staging
 import hub.unify.merge, pandas, pyarrow.parquet, pyarrow.compute, adbc_driver_sqlite.dbapi, alembic.autogenerate
 

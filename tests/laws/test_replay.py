@@ -17,8 +17,8 @@ from hub.errors import FixConfiguration
 from hub.landing import deliveries
 from hub.pipeline import rebuild, replay, states
 from hub.pipeline.record import Published, build_record
-from hub.standards.source_state import build_state
 from hub.standards.specs import load_entities
+from hub.standards.states.source_state import build_state
 
 from .night import (
     ALL,

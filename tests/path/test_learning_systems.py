@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from hub import config, pipeline
 from hub.model import Run, Slice
-from hub.standards.sources import SCHEMAS
+from hub.standards.specs import SCHEMAS
 from hub.store.connect import reading
 
 __all__ = ["google", "key", "key_file"]

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from hub import config, pipeline
 from hub.model import Slice
-from hub.standards.sources import SCHEMAS
+from hub.standards.specs import SCHEMAS
 from hub.store.connect import reading
 
 SLICE = Slice("maple-hollow", 2027)

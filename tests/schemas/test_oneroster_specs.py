@@ -9,9 +9,9 @@ import jsonschema
 import pytest
 import yaml
 
+from hub.standards.oneroster_layout import layouts
+from hub.standards.oneroster_objects import Property, kinds, wrappers
 from hub.standards.specs import SCHEMAS, load_entities
-from hub.standards.validation.oneroster_layout import layouts
-from hub.standards.validation.oneroster_objects import Property, kinds, wrappers
 
 FOLDER = SCHEMAS / "oneroster"
 GRAMMAR = json.loads((SCHEMAS / "grammar.json").read_text("utf-8"))

@@ -13,10 +13,10 @@ from jsonschema import Draft202012Validator
 from sqlglot import exp
 
 from hub.errors import FixConfiguration
-from hub.standards.expectations import suite
+from hub.standards.oneroster_layout import layouts
 from hub.standards.rules import RULES, load_rules, rules_hash
 from hub.standards.specs import load_entities
-from hub.standards.validation.oneroster_layout import layouts
+from hub.standards.suites.expectations import suite
 
 SCHEMA = json.loads((RULES.parent / "rules.schema.json").read_text())
 ENTRY = {

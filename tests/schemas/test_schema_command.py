@@ -21,9 +21,9 @@ from hub.cli import main
 from hub.standards.export.catalog import KINDS, items
 from hub.standards.export.sheets import sheet
 from hub.standards.export.xsd import xsd
+from hub.standards.oneroster_objects import kinds
 from hub.standards.shapes import load_shapes
 from hub.standards.specs import SCHEMAS, load_entities
-from hub.standards.validation.oneroster_objects import kinds
 from hub.store import migrate, open_store
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "validation"))
@@ -207,7 +207,7 @@ def test_the_official_samples_fit_the_exported_xsds(tmp_path: Path) -> None:
 def test_great_expectations_loads_and_runs_an_exported_suite(tmp_path: Path) -> None:
     import pandas as pd
 
-    from hub.standards.expectations import quiet, suite
+    from hub.standards.suites.expectations import quiet, suite
 
     [path] = export(tmp_path, "gx", "StudentSectionAssociation")
     said: dict[str, Any] = json.loads(path.read_text())

@@ -13,11 +13,12 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from hub.model import Entity, OpenedDelivery, Source
-from hub.standards.contract import opened
-from hub.standards.normalize import Vocabulary
-from hub.standards.source_state import StateSummary, Work, build_state
-from hub.standards.sources import SCHEMAS, load_source
-from hub.standards.specs import descriptor_codes, load_entities
+from hub.standards.mapping.normalize import Vocabulary
+from hub.standards.specs import SCHEMAS, descriptor_codes, load_entities
+from hub.standards.states.source_state import Work, build_state
+from hub.standards.states.summary import StateSummary
+from hub.standards.vendors.contract import opened
+from hub.standards.vendors.sources import load_source
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "assessments"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.standards.sources import SCHEMAS
+from hub.standards.specs import SCHEMAS
 from tests.sources.building import Built, built, sample
 
 

@@ -19,10 +19,11 @@ import pyarrow.parquet as pq
 import yaml
 
 from hub.model import OpenedDelivery, OpenedFile
-from hub.standards.normalize import Vocabulary
-from hub.standards.source_state import StateSummary, Work, build_state
-from hub.standards.sources import SCHEMAS, load_source
-from hub.standards.specs import descriptor_codes, load_entities
+from hub.standards.mapping.normalize import Vocabulary
+from hub.standards.specs import SCHEMAS, descriptor_codes, load_entities
+from hub.standards.states.source_state import Work, build_state
+from hub.standards.states.summary import StateSummary
+from hub.standards.vendors.sources import load_source
 
 Row = dict[str, str]
 Tables = dict[str, list[Row]]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hub.standards.source_state import used_columns
-from hub.standards.sources import load_source
+from hub.standards.states.source_state import used_columns
+from hub.standards.vendors.sources import load_source
 from tests.sources.building import built
 from tests.sources.test_contract import _plain, grammar, outcome
 

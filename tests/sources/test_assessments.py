@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from hub.errors import AskVendor
-from hub.standards.layouts import expand, reasons
-from hub.standards.scores import FORMS, RESULT_LENGTH
-from hub.standards.sources import load_source
+from hub.standards.mapping.scores import FORMS, RESULT_LENGTH
+from hub.standards.vendors.layouts import expand, reasons
+from hub.standards.vendors.sources import load_source
 from tests.sources.building import Built, built, codes, sample
 
 MAP = "nwea-map-growth"

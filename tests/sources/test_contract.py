@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from hub.standards import contract
-from hub.standards.contract import grammar, open_folder
-from hub.standards.folders import vendors
-from hub.standards.sources import SCHEMAS
-from hub.standards.verbs import _VERBS
+from hub.standards.mapping.verbs import _VERBS
+from hub.standards.specs import SCHEMAS
+from hub.standards.vendors import contract
+from hub.standards.vendors.contract import grammar, open_folder
+from hub.standards.vendors.folders import vendors
 from tests.sources.building import Built
 
 __all__ = ["grammar", "outcome"]

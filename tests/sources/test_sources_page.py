@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hub.standards.folders import vendors
-from hub.standards.sources import SCHEMAS, load_source
+from hub.standards.specs import SCHEMAS
+from hub.standards.vendors.folders import vendors
+from hub.standards.vendors.sources import load_source
 
 PAGE = Path(__file__).parents[2] / "docs" / "sources.md"
 FEW = 6  # streams or entities that are named; more are counted

@@ -18,9 +18,10 @@ import pytest
 from hub.connectors import Pull, fetch
 from hub.errors import HubError
 from hub.model import OpenedDelivery, OpenedFile, Slice, StreamEnd
-from hub.standards.normalize import Vocabulary
-from hub.standards.source_state import Work, build_state
-from hub.standards.sources import SCHEMAS, load_source
+from hub.standards.mapping.normalize import Vocabulary
+from hub.standards.specs import SCHEMAS
+from hub.standards.states.source_state import Work, build_state
+from hub.standards.vendors.sources import load_source
 from tests.connectors.token_server import CLIENT, SECRET, signed
 from tests.sources.building import codes, entities
 from tests.sources.building import read_state as read

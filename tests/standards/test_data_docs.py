@@ -7,7 +7,7 @@ from pathlib import Path
 from lxml import html
 
 from hub.model import Entity, Expectation, Field, RuleResult
-from hub.standards.data_docs import write_data_docs
+from hub.standards.suites.data_docs import write_data_docs
 
 STAY = Entity(
     "Stay",

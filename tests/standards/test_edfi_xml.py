@@ -14,8 +14,9 @@ from lxml import etree
 
 from hub.errors import AskVendor
 from hub.model import Entity, Field
-from hub.standards import edfi_xml, specs, xml_document
-from hub.standards.edfi_xml import XmlRead, read_interchange
+from hub.standards import specs
+from hub.standards.reading import edfi_xml, xml_document
+from hub.standards.reading.edfi_xml import XmlRead, read_interchange
 
 ENTITIES = specs.load_entities()
 NS = "http://ed-fi.org/5.2.0"

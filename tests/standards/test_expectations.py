@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from hub.errors import FixConfiguration
 from hub.model import PROVENANCE, Entity, Expectation, Field, Reference, RuleResult
-from hub.standards.expectations import ENGINE_CHECKED, judge, parameters, quiet, suite, volume
 from hub.standards.rules import load_rules
+from hub.standards.suites.expectations import ENGINE_CHECKED, judge, parameters, quiet, suite, volume
 
 CANARY = "Zzyzx-Quimby"
 TYPES = {"integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_(), "date": pa.date32()}
@@ -304,8 +304,8 @@ import json, pathlib, socket, sys
 def refuse(*_): raise AssertionError("network")
 socket.socket.connect = socket.getaddrinfo = refuse
 from hub.model import Entity, Expectation, Field, RuleResult
-from hub.standards.data_docs import write_data_docs
-from hub.standards.expectations import judge, volume
+from hub.standards.suites.data_docs import write_data_docs
+from hub.standards.suites.expectations import judge, volume
 from hub.standards.rules import load_rules
 load_rules()
 late = not {"great_expectations", "pandas", "pyarrow", "ibis"} & set(sys.modules)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from hub.errors import FixConfiguration
-from hub.standards.folders import chain, documents, tables
-from hub.standards.sources import load_source
+from hub.standards.vendors.folders import chain, documents, tables
+from hub.standards.vendors.sources import load_source
 
 
 def folder(root: Path, name: str, files: dict[str, str]) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hub.engine import connect
 from hub.errors import AskVendor
 from hub.model import OpenedDelivery, OpenedFile, Source, Stream
-from hub.standards.json_pages import pages_in_use, read_pages
+from hub.standards.reading.json_pages import pages_in_use, read_pages
 
 COLUMNS = {"id": "id", "name": "name", "school": "org.sourcedId", "schools": "orgs[*].sourcedId"}
 NIGHT = datetime(2026, 11, 25, tzinfo=UTC)

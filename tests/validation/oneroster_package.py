@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hub.standards.validation.oneroster_layout import layouts
+from hub.standards.oneroster_layout import layouts
 
 Rows = list[dict[str, str]]
 

@@ -12,6 +12,7 @@ import pytest
 from edfi_documents import FAULTS, broken, document
 from lxml import etree
 
+from hub.standards.derive.xsd_shapes import read_shapes
 from hub.standards.shapes import load_shapes, write_shapes
 from hub.standards.validation.edfi import validate_edfi
 from hub.standards.validation.edfi_document import batches
@@ -19,7 +20,6 @@ from hub.standards.validation.edfi_shape import ShapeReader
 from hub.standards.validation.edfi_tally import Tally
 from hub.standards.validation.edfi_xml import open_document
 from hub.standards.validation.profiles import Judge, load_profile
-from hub.standards.xsd_shapes import read_shapes
 
 SHARED = Path(__file__).parents[2] / "../shared/data/edfi"
 SAMPLES = SHARED / "5.2/samples"

@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 from edfi_delivery import ED, write
 
-from hub.standards.export.bodies import Property, body, resources
+from hub.standards.bodies import Property, body, resources
 from hub.standards.export.json_schema import json_schema
 from hub.standards.validation.edfi import validate_edfi
 from hub.standards.validation.findings import Validation

@@ -13,9 +13,9 @@ import pytest
 from oneroster_payloads import Delivery, clean, ref, thing
 
 from hub.errors import FixConfiguration
+from hub.standards.oneroster_objects import kinds
 from hub.standards.rules import load_rules
 from hub.standards.validation import Validation, validate
-from hub.standards.validation.oneroster_objects import kinds
 from hub.standards.validation.profiles import load_profile, under
 
 RULES = load_rules()

@@ -9,11 +9,11 @@ from typing import Literal
 
 from hub.errors import FixConfiguration
 from hub.standards.naming import lower_camel, plural
+from hub.standards.oneroster_layout import layouts
+from hub.standards.oneroster_objects import kinds
 from hub.standards.shapes import load_shapes
 from hub.standards.shapes import versions as edfi_versions
 from hub.standards.specs import BASE
-from hub.standards.validation.oneroster_layout import layouts
-from hub.standards.validation.oneroster_objects import kinds
 
 Standard = Literal["Ed-Fi", "OneRoster"]
 Kind = Literal["entity", "association", "descriptor", "common", "interchange", "file", "object"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from hub.model import Entity
-from hub.standards.expectations import built, quiet, suite
+from hub.standards.suites.expectations import built, quiet, suite
 
 
 def expectation_suite(entity: Entity) -> dict[str, Any]:
     """A suite that Great Expectations loads. Each expectation's meta names its `rule` and `severity`.
 
-    A bound `{"$PARAMETER": name}` is given when it is run, as in `hub.standards.expectations.parameters`; a column
-    `reference.field` is looked up in the entity that the reference names.
+    A bound `{"$PARAMETER": name}` is given when it is run, as in `hub.standards.suites.expectations.parameters`; a
+    column `reference.field` is looked up in the entity that the reference names.
     """
     with quiet():
         import great_expectations as gx

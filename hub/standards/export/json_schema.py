@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hub.model import Field
-from hub.standards.export.bodies import Body, Property
+from hub.standards.bodies import Body, Property
 
 _TYPES: dict[str, dict[str, Any]] = {
     "string": {"type": "string"},

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from hub.standards.export.catalog import KINDS, Item
-from hub.standards.export.sheets import Line, Sheet
+from hub.standards.export.sheet import Line, Sheet
 
 _HEADINGS = ("Field", "Type", "Length or range", "Required", "Key", "Reference", "Vocabulary", "Privacy", "Comes from")
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
+from hub.standards.oneroster_layout import Column, layouts
 from hub.standards.specs import SCHEMAS
-from hub.standards.validation.oneroster_layout import Column, layouts
 
 
 def mapping() -> dict[str, Any]:

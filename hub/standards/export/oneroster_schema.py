@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from hub.standards.validation.oneroster_layout import PATTERNS, Column, FileLayout
-from hub.standards.validation.oneroster_objects import Kind, Property
+from hub.standards.oneroster_layout import PATTERNS, Column, FileLayout
+from hub.standards.oneroster_objects import Kind, Property
 
 _ITEM = r"[^\s,]([^,]*[^\s,])?"
 _PATTERNS = PATTERNS | {

@@ -1,61 +1,13 @@
-"""One spec as a reader needs it: its fields with type, limits, key, references, vocabulary and privacy class."""
+"""The sheet of any item of the catalog, Ed-Fi or OneRoster."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
-from hub.model import Severity
 from hub.standards.export.catalog import Item
-
-
-@dataclass(frozen=True)
-class Line:
-    """One field. `name` is its path: `addresses[].city` is a field of each item of the list `addresses`.
-
-    `limits` are lengths in characters and ranges of numbers; `references` the spec that the value names;
-    `vocabulary` the descriptor or the listed values; `pii` the privacy class; `source` where the value stands in an
-    XML document.
-    """
-
-    name: str
-    type: str
-    required: bool = False
-    limits: str = ""
-    key: bool = False
-    references: str = ""
-    vocabulary: str = ""
-    pii: str = ""
-    source: str = ""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A rule of the library that looks at this spec, and where."""
-
-    rule: str
-    severity: Severity
-    columns: str
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """`facts` are the spec's own properties, `codes` the default codes of a descriptor."""
-
-    item: Item
-    facts: Mapping[str, str] = field(default_factory=dict)
-    fields: tuple[Line, ...] = ()
-    rules: tuple[Asked, ...] = ()
-    codes: tuple[str, ...] = ()
+from hub.standards.export.sheet import Sheet
+from hub.standards.export.sheets_edfi import edfi_sheet
+from hub.standards.export.sheets_oneroster import oneroster_sheet
 
 
 def sheet(item: Item) -> Sheet:
     """The sheet of one item of the catalog."""
-    if item.standard == "Ed-Fi":
-        from hub.standards.export.sheets_edfi import edfi_sheet
-
-        return edfi_sheet(item)
-    from hub.standards.export.sheets_oneroster import oneroster_sheet
-
-    return oneroster_sheet(item)
+    return edfi_sheet(item) if item.standard == "Ed-Fi" else oneroster_sheet(item)

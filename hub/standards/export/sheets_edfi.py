@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from hub.model import Entity, Field
-from hub.standards.expectations import suite
-from hub.standards.export.bodies import body
+from hub.standards.bodies import body
 from hub.standards.export.catalog import Item
-from hub.standards.export.sheets import Asked, Line, Sheet
+from hub.standards.export.sheet import Asked, Line, Sheet
 from hub.standards.rules import load_rules
 from hub.standards.shapes import Choice, Shapes, load_shapes
 from hub.standards.specs import BASE, descriptor_codes, load_entity
+from hub.standards.suites.expectations import suite
 
 
 def edfi_sheet(item: Item) -> Sheet:

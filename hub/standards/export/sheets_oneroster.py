@@ -8,11 +8,11 @@ from functools import lru_cache
 import yaml
 
 from hub.standards.export.catalog import Item
-from hub.standards.export.sheets import Asked, Line, Sheet
+from hub.standards.export.sheet import Asked, Line, Sheet
+from hub.standards.oneroster_layout import Column, layouts
+from hub.standards.oneroster_objects import Kind, Property, kinds
 from hub.standards.rules import load_rules
 from hub.standards.specs import SCHEMAS
-from hub.standards.validation.oneroster_layout import Column, layouts
-from hub.standards.validation.oneroster_objects import Kind, Property, kinds
 
 
 def oneroster_sheet(item: Item) -> Sheet:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from lxml import etree
 
-from hub.standards.xml_document import hardened_parser
+from hub.standards.reading.xml_document import hardened_parser
 
 CHUNK = 1 << 20
 _ATTRIBUTE = re.compile(rb"=\s*[\"']")

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hub.standards.export.bodies import Body, Property, body, resources
+from hub.standards.bodies import Body, Property, body, resources
 from hub.standards.export.json_schema import READ_ONLY
 from hub.standards.specs import load_entity
 from hub.standards.validation.edfi_extract import PART, Slot

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from lxml import etree
 
 from hub.errors import AskVendor
-from hub.standards.edfi_xml import read_interchange
+from hub.standards.reading.edfi_xml import read_interchange
 from hub.standards.shapes import ENTITY_GROUPS, load_shapes, versions
 from hub.standards.validation.edfi_document import Batch, Unreadable, batches, opening
 from hub.standards.validation.edfi_extract import PART, Stylesheet, specs, stylesheet

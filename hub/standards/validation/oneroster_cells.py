@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlglot.expressions as sge
 
-from hub.standards.validation.oneroster_layout import Column
+from hub.standards.oneroster_layout import Column
 from hub.standards.validation.sql_tree import call, fill, text
 
 CELLS = Path(__file__).resolve().parents[3] / "schemas" / "oneroster" / "cells.sql"

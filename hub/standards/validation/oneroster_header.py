@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Sequence
 
-from hub.standards.validation.oneroster_layout import FileLayout
+from hub.standards.oneroster_layout import FileLayout
 from hub.standards.validation.profiles import Judge
 
 _METADATA = re.compile(r"metadata\.[^\s.]\S*")

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from hub.errors import FixConfiguration
+from hub.standards.oneroster_layout import binding
+from hub.standards.oneroster_objects import Property, kinds, wrappers
 from hub.standards.validation.archive import Feed, SentFile
 from hub.standards.validation.connection import Connection
 from hub.standards.validation.difference import judge_difference
@@ -17,10 +19,8 @@ from hub.standards.validation.edfi_tally import Tally
 from hub.standards.validation.findings import FileRead, Progress, Validation, silent
 from hub.standards.validation.oneroster import MEMORY
 from hub.standards.validation.oneroster_cells import functions
-from hub.standards.validation.oneroster_layout import binding
 from hub.standards.validation.oneroster_object_rows import Heaps, ObjectJudge
 from hub.standards.validation.oneroster_object_values import fault
-from hub.standards.validation.oneroster_objects import Property, kinds, wrappers
 from hub.standards.validation.oneroster_payloads import met, version_of
 from hub.standards.validation.oneroster_references import judge_cycles, judge_keys, judge_references
 from hub.standards.validation.oneroster_semantics import judge_checks

@@ -7,8 +7,8 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hub.standards.oneroster_layout import MODES, VERSIONS, layouts
 from hub.standards.validation.archive import SentFile
-from hub.standards.validation.oneroster_layout import MODES, VERSIONS, layouts
 from hub.standards.validation.profiles import Judge
 
 HEADER = ["propertyName", "value"]

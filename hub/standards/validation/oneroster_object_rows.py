@@ -12,11 +12,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from hub.standards.oneroster_layout import Column, FileLayout, layouts
+from hub.standards.oneroster_objects import Kind, Property
 from hub.standards.validation.connection import Connection
 from hub.standards.validation.oneroster_bytes import Bytes
-from hub.standards.validation.oneroster_layout import Column, FileLayout, layouts
 from hub.standards.validation.oneroster_object_values import day
-from hub.standards.validation.oneroster_objects import Kind, Property
 from hub.standards.validation.oneroster_read import Table
 from hub.standards.validation.oneroster_semantics import wanted
 from hub.standards.validation.oneroster_source import Source

@@ -7,8 +7,8 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from hub.standards.validation.oneroster_layout import PATTERNS
-from hub.standards.validation.oneroster_objects import Property
+from hub.standards.oneroster_layout import PATTERNS
+from hub.standards.oneroster_objects import Property
 
 _GUID, _DATE, _INSTANT, _YEAR, _EXTENSION = (
     re.compile(PATTERNS[kind]) for kind in ("guid", "date", "datetime", "year", "extension")

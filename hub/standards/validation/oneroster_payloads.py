@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from hub.standards.oneroster_objects import VERSIONS, kinds, wrappers
 from hub.standards.validation.archive import SentFile
 from hub.standards.validation.json_bodies import values
-from hub.standards.validation.oneroster_objects import VERSIONS, kinds, wrappers
 
 _LINES = (".jsonl", ".ndjson")
 _LOOKED_AT = 50  # objects of a file that say its kind and version

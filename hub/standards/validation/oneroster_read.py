@@ -12,11 +12,11 @@ from typing import Any
 import sqlglot.expressions as sge
 
 from hub.engine import keep
-from hub.standards.plain_text import read_strictly
+from hub.standards.oneroster_layout import Column, FileLayout, layouts
+from hub.standards.reading.plain_text import read_strictly
 from hub.standards.validation.connection import Connection
 from hub.standards.validation.oneroster_bytes import count_lines
 from hub.standards.validation.oneroster_cells import TYPED, UNTIDY, codes_of, fault, good, kept, rule_of
-from hub.standards.validation.oneroster_layout import Column, FileLayout, layouts
 from hub.standards.validation.oneroster_source import Source
 from hub.standards.validation.oneroster_syntax import (
     judge_line_breaks,

@@ -8,9 +8,9 @@ from typing import Any
 
 import sqlglot.expressions as sge
 
+from hub.standards.oneroster_layout import Column
 from hub.standards.validation.connection import Connection
 from hub.standards.validation.findings import Known
-from hub.standards.validation.oneroster_layout import Column
 from hub.standards.validation.oneroster_read import Table, first_rows
 from hub.standards.validation.profiles import Judge
 from hub.standards.validation.sql_tree import create, fill, select

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from hub.errors import FixConfiguration
+from hub.standards.oneroster_layout import layouts
 from hub.standards.rules import load_rules
 from hub.standards.validation.connection import Connection
-from hub.standards.validation.oneroster_layout import layouts
 from hub.standards.validation.oneroster_read import Table
 from hub.standards.validation.profiles import Judge
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from hub.standards.oneroster_layout import Column, FileLayout
 from hub.standards.validation.oneroster_bytes import Bytes
-from hub.standards.validation.oneroster_layout import Column, FileLayout
 
 
 @dataclass(frozen=True)

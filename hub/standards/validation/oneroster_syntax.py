@@ -7,7 +7,7 @@ from bisect import bisect_right
 from pathlib import Path
 from typing import Any
 
-from hub.standards.plain_text import LINE_LIMIT
+from hub.standards.reading.plain_text import LINE_LIMIT
 from hub.standards.validation.connection import Connection
 from hub.standards.validation.oneroster_source import Source
 from hub.standards.validation.profiles import Judge

@@ -6,8 +6,8 @@ import csv
 from typing import Literal
 
 from hub.errors import AskVendor
+from hub.standards.oneroster_layout import layouts
 from hub.standards.validation.archive import Feed, SentFile
-from hub.standards.validation.oneroster_layout import layouts
 from hub.standards.validation.oneroster_payloads import speaks_oneroster
 
 HEADER_LIMIT = 4_000_000  # bytes: 2,000 columns with long names take 0.2 MB

@@ -1,0 +1,1 @@
+"""What a source sent, as stream tables of text: one reader per format, nothing guessed, every row counted."""

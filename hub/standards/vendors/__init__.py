@@ -1,0 +1,1 @@
+"""Vendors' folders: their grammar, their contract, and a new one made from a sample."""
