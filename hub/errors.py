@@ -5,6 +5,9 @@ Every message names where, what and the remedy, and carries no student's value.
 
 from __future__ import annotations
 
+from pathlib import Path
+from traceback import extract_tb
+
 
 class HubError(Exception):
     """Base of all. `remedy` is a full sentence that tells the reader the next step."""
@@ -42,3 +45,9 @@ class FixConfiguration(HubError):
 
 class Stop(HubError):
     """Going on could damage what is published: a person must look first."""
+
+
+def places_of(error: BaseException, most: int = 1) -> str:
+    """Where a defect was raised, innermost place first: `file.py:42 name`. Never its text, which may quote a row."""
+    frames = extract_tb(error.__traceback__)[-most:]
+    return " < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(frames)) or "an unknown place"

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from traceback import extract_tb
 
 import dagster as dg
 
 from hub.config import Settings, load
-from hub.errors import HubError, RetryLater
+from hub.errors import HubError, RetryLater, places_of
 from hub.model import Slice
 
 
@@ -58,7 +57,7 @@ def told() -> Iterator[None]:
     except HubError as error:
         raise dg.Failure(str(error), allow_retries=isinstance(error, RetryLater)) from None
     except Exception as error:
-        frames = extract_tb(error.__traceback__)
-        places = " < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(frames[-4:]))
-        text = f"A defect of the hub, not of the data: {type(error).__name__} at {places}. Please report it."
+        text = (
+            f"A defect of the hub, not of the data: {type(error).__name__} at {places_of(error, 4)}. Please report it."
+        )
         raise dg.Failure(text, allow_retries=False) from None

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from hub.commands.words import printable
-from hub.errors import HubError
+from hub.errors import HubError, places_of
 
 DEFECT = 70
 
@@ -48,10 +48,9 @@ def tell_defect(ctx: click.Context, error: Exception) -> None:
     log = _write(ctx, [type(error).__name__, *places])
     if ctx.meta.get("hub.debug"):
         traceback.print_exception(error)
-    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
     click.secho(
-        f"This is a defect of the hub, not of your data: {type(error).__name__} at {where}. The places are in {log}; "
-        "please report it with that file.",
+        f"This is a defect of the hub, not of your data: {type(error).__name__} at {places_of(error)}. "
+        f"The places are in {log}; please report it with that file.",
         fg="red",
         err=True,
     )

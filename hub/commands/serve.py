@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -87,19 +86,14 @@ def _archive(config: Path | None, host: str) -> Archive | None:
     if not config and not config_path().is_file():
         return None
     settings = settings_of(config)
-    if not _is_loopback(host):
+    from hub.connectors.pulling import is_loopback
+
+    if not is_loopback(host):
         click.echo(f"The runs of {settings.path} are shown on loopback only, not on {host}.", err=True)
         return None
     from hub.commands.archive import archive
 
     return archive(settings)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def desk(limits: Limits) -> Desk:

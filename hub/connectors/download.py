@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -15,7 +14,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
-from hub.connectors.pulling import Pull
+from hub.connectors.pulling import Pull, is_loopback
 from hub.connectors.resuming import Readable, Resuming
 from hub.errors import FixConfiguration, HubError, RetryLater
 
@@ -120,7 +119,7 @@ def _session(file: Download) -> requests.Session:
     pull, session = file.pull, requests.Session()
     auth = pull.transport.get("auth", {})
     url = urlsplit(file.address)
-    if auth and url.scheme != "https" and not _loopback(url.hostname or ""):
+    if auth and url.scheme != "https" and not is_loopback(url.hostname or ""):
         raise FixConfiguration(_where(file, "a login would go over the wire in clear"), "Use https://.")
     session.trust_env = False  # a netrc or proxy of the account is nobody's decision
     session.headers["Accept-Encoding"] = "identity"
@@ -149,13 +148,6 @@ def _secret(pull: Pull, auth: dict[str, str], key: str) -> str:
     if key not in auth:
         raise FixConfiguration(f"{pull.source}: sources.{pull.source}.auth.{key} is missing.", "Name the variable.")
     return pull.secret(auth[key], f"sources.{pull.source}.auth.{key}")
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _timeout(pull: Pull) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
@@ -42,7 +43,15 @@ class Pull:
 def is_open_line(url: str) -> bool:
     """Whether others could read along: no TLS, and not to this machine."""
     parts = urlsplit(url)
-    return parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "::1", "localhost")
+    return parts.scheme != "https" and not is_loopback(parts.hostname or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host`, a name or an address, is this machine."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)

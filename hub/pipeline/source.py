@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -13,7 +12,7 @@ from typing import Any
 
 from hub.config import Settings, SourceSettings, secret
 from hub.connectors import Pull, fetch
-from hub.errors import AskVendor, FixConfiguration, HubError, RetryLater
+from hub.errors import AskVendor, FixConfiguration, HubError, RetryLater, places_of
 from hub.landing import Delivery, deliveries, journal, land
 from hub.model import LandedFile, Piece, Slice, Source, SourceOutcome, Status, StreamAgain, StreamEnd
 from hub.pipeline.left import LeftFiles
@@ -171,9 +170,7 @@ def _standing(
 
 
 def _defect(name: str, error: Exception) -> str:
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{Path(place.filename).name}, line {place.lineno}"
-    return f"{name}: the hub stumbled ({type(error).__name__} in {where}); its last good rows stay."
+    return f"{name}: the hub stumbled ({type(error).__name__} at {places_of(error)}); its last good rows stay."
 
 
 def _notes(found: Normalized) -> list[str]:

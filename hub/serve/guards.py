@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import traceback
 from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from hub.errors import places_of
 from hub.serve.checks import Problem
 
 POLICY = (
@@ -65,8 +65,7 @@ class Guards:
                 await self.app(scope, receive, guarded)
         except Exception as error:
             # Its text may quote what a client sent: only the place is told.
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            log.error("A defect: %s at %s:%s", type(error).__name__, place.filename, place.lineno)
+            log.error("A defect: %s at %s", type(error).__name__, places_of(error, 4))
             if not begun:
                 said = Problem(500, "The page failed", "That is a defect of the hub.", "Try again.")
                 await self.say(request, said)(scope, receive, guarded)
