@@ -69,6 +69,34 @@ def test_sessions_fan_out_to_the_schools_that_teach_in_them(state: State) -> Non
     assert len(state.table("GradingPeriod")) == 4
 
 
+def test_grading_periods_are_those_of_each_school(tmp_path: Path) -> None:
+    """A primary school of trimesters and a high school of quarters share a year, and the name of a first period."""
+    tables = roster()
+    for name, parent in (("t1", "p-year"), ("t2", "p-year"), ("t3", "p-year"), ("q3", "s-spring"), ("q4", "s-spring")):
+        row = {**tables["academicSessions"][-1], "sourcedId": f"s-{name}", "parentSourcedId": parent}
+        tables["academicSessions"].append({**row, "title": {"t1": "Quarter 1"}.get(name, f"Period {name}")})
+    primary = {**tables["academicSessions"][0], "sourcedId": "p-year", "title": "Primary"}
+    begins = {"t1": "2026-08-24", "t2": "2026-12-01", "t3": "2027-03-01", "q3": "2027-01-23", "q4": "2027-04-01"}
+    for row in tables["academicSessions"]:
+        row["startDate"] = begins.get(row["sourcedId"].removeprefix("s-"), row["startDate"])
+    tables["academicSessions"].append(primary)
+    tables["classes"][0]["termSourcedIds"] = "p-year"
+    tables["classes"] = tables["classes"][:2]  # a homeroom in the fall would put the primary school into quarters
+
+    state = build(tmp_path / "state", [opened(write(tables, tmp_path / "in"))])
+
+    found: dict[bool, list[tuple[str, str]]] = {True: [], False: []}
+    for period in sorted(state.table("GradingPeriod"), key=lambda p: str(p["beginDate"])):
+        found[period["schoolId"] == 100101].append(
+            (period["gradingPeriodName"], code(period["gradingPeriodDescriptor"]))
+        )
+    assert [name for name, _ in found[True]] == ["Quarter 1", "Period t2", "Period t3"]
+    assert [of for _, of in found[True]][1:] == ["Second Trimester", "Third Trimester"]
+    assert [name for name, _ in found[False]] == ["Quarter 1", "Quarter 2", "Period q3", "Period q4"]
+    assert [of for _, of in found[False]][2:] == ["Third Nine Weeks", "Fourth Nine Weeks"]
+    assert "academicSessions" not in {held[0] for held in state.held}
+
+
 def test_a_class_is_a_section_per_term(state: State) -> None:
     sections = {(s["sectionIdentifier"], s["sessionName"], s["localCourseCode"]) for s in state.table("Section")}
     assert sections == {
