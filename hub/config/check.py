@@ -101,6 +101,8 @@ def _secrets(document: Document, node: Any, key: Key) -> Iterator[Fault]:
     elif isinstance(node, str) and _SECRET_VALUE.search(node):
         name = str(key[-1]) if key else "url"
         target = name if name.endswith("_env") else f"{{url_env: NAME}} or {name}_env: NAME"
+        if "proxy" in key:
+            target = "proxy: {url: ..., user_env: NAME, password_env: NAME}"
         yield Fault(document.line(key), key, f"holds a password in clear: {_IN_THE_ENVIRONMENT} {target}.")
 
 

@@ -24,6 +24,9 @@ _MODULES = {
     "sftp": "hub.connectors.sftp",
     "sql": "hub.connectors.sql",
 }
+#: Kinds that go through no proxy and take no certificate from hub.yaml: they say so rather than go round it.
+_DIRECT = {"file": "no connection is made", "sftp": "SSH knows its server by `auth: {host_key: ...}`",
+           "sql": "the database's address says how it is reached"}  # fmt: skip
 _SCHEMES = {"": "file", "http": "download", "https": "download"}
 
 
@@ -44,6 +47,12 @@ def fetch(pull: Pull) -> Iterator[Piece | Left | StreamEnd | StreamAgain]:
     if kind not in _MODULES:
         raise FixConfiguration(
             f"{pull.source}: there is no transport of kind {kind}.", f"Use one of {', '.join(sorted(_MODULES))}."
+        )
+    meant = sorted({"proxy", "tls"} & pull.transport.keys()) if kind in _DIRECT else []
+    if meant:
+        raise FixConfiguration(
+            f"{pull.source}: a source of kind {kind} has no use for {' and '.join(meant)}: {_DIRECT[kind]}.",
+            f"Leave {' and '.join(meant)} out.",
         )
     pieces: Iterator[Piece | Left | StreamEnd | StreamAgain] = import_module(_MODULES[kind]).fetch(pull)
     return pieces

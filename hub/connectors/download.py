@@ -12,9 +12,9 @@ from urllib.parse import unquote, urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
-from urllib3.util import Retry
 
 from hub.connectors.pulling import Pull, is_loopback
+from hub.connectors.reaching import LeftAlone, authority_of, patience, proxy_of, proxy_refusal, unreached
 from hub.connectors.resuming import Readable, Resuming
 from hub.errors import FixConfiguration, HubError, RetryLater
 
@@ -68,9 +68,12 @@ class _Answer:
         file = self._file
         try:
             answer = self._session.get(file.address, headers=headers, stream=True, timeout=_timeout(file.pull))
+        except LeftAlone as error:
+            self.close()
+            raise _away(file, str(error)) from None
         except (requests.RequestException, OSError) as error:
             self.close()
-            raise _away(file, type(error).__name__) from None
+            raise unreached(file.pull, _place(file), error) or _away(file, type(error).__name__) from None
         refusal = _refusal(file, answer)
         if refusal is not None:
             answer.close()
@@ -88,6 +91,8 @@ def _refusal(file: Download, answer: requests.Response) -> HubError | None:
     status, kind = answer.status_code, answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if status in (401, 403):
         return FixConfiguration(_where(file, f"the login is refused (status {status})"), "Check auth:.")
+    if status == 407:
+        return proxy_refusal(file.pull, _place(file), 407)
     if status in (404, 410):
         return RetryLater(_where(file, f"there is no file (status {status})"), "Check path:.")
     if status not in (200, 206):
@@ -124,10 +129,10 @@ def _session(file: Download) -> requests.Session:
     session.trust_env = False  # a netrc or proxy of the account is nobody's decision
     session.headers["Accept-Encoding"] = "identity"
     for scheme in ("https://", "http://"):
-        session.mount(scheme, HTTPAdapter(max_retries=Retry(3, backoff_factor=0.5, status_forcelist=(429, 502, 503))))
-    session.verify = pull.transport.get("tls", {}).get("ca", True)
-    if "proxy" in pull.transport:
-        session.proxies = {"http": pull.transport["proxy"], "https": pull.transport["proxy"]}
+        session.mount(scheme, HTTPAdapter(max_retries=patience(pull)))
+    session.verify = authority_of(pull) or True
+    if proxy := proxy_of(pull):
+        session.proxies = {"http": proxy.url, "https": proxy.url}
     if "token_env" in auth:
         session.auth = _Bearer(_secret(pull, auth, "token_env"))
     elif "user_env" in auth:
@@ -154,9 +159,13 @@ def _timeout(pull: Pull) -> float:
     return float(pull.transport.get("timeout", 60))
 
 
-def _where(file: Download, why: str) -> str:
+def _place(file: Download) -> str:
     url = urlsplit(file.address)
-    return f"{file.pull.source}: {url.hostname}{url.path}: {why}."
+    return f"{file.pull.source}: {url.hostname}{url.path}"
+
+
+def _where(file: Download, why: str) -> str:
+    return f"{_place(file)}: {why}."
 
 
 def _away(file: Download, why: str) -> RetryLater:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from hub.connectors.pulling import Page, Pull, is_open_line
+from hub.connectors.reaching import authority_of, proxy_of, unreached
 from hub.errors import AskVendor, FixConfiguration, HubError, RetryLater
 from hub.model import Stream, StreamEnd
 
@@ -71,7 +72,7 @@ def _pages(pull: Pull, service: Any, stream: Stream, parents: tuple[str, ...], l
         params = {**asked.get("params", {}), **({asked["each"]["param"]: parent} if parent else {})}
         if last.token:
             params["pageToken"] = last.token
-        body, answer = _answer(where, service, asked["method"], params)
+        body, answer = _answer(pull, where, service, asked["method"], params)
         token = answer.get("nextPageToken")
         if token and token == last.token:
             raise RetryLater(f"{where}: the same page comes again.", "The next sync asks anew.")
@@ -83,7 +84,7 @@ def _pages(pull: Pull, service: Any, stream: Stream, parents: tuple[str, ...], l
             last = replace(last, parent=last.parent + 1, page=0)
 
 
-def _answer(where: str, service: Any, method: str, params: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
+def _answer(pull: Pull, where: str, service: Any, method: str, params: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
     from google.auth.exceptions import GoogleAuthError, RefreshError
     from googleapiclient.errors import HttpError
     from httplib2 import HttpLib2Error
@@ -109,7 +110,7 @@ def _answer(where: str, service: Any, method: str, params: dict[str, Any]) -> tu
             "Check `auth:`: the key, the scopes that the domain allows it, and the account it acts for (`subject`).",
         ) from None
     except (GoogleAuthError, HttpLib2Error, HTTPException, OSError) as error:
-        raise RetryLater(
+        raise unreached(pull, where, error) or RetryLater(
             f"{where}: no whole answer came ({type(error).__name__}).",
             "Check the network; the next sync goes on there.",
         ) from None
@@ -142,10 +143,10 @@ def _service(pull: Pull) -> Any:
     from googleapiclient.discovery import build
     from googleapiclient.errors import UnknownApiNameOrVersion
 
-    words, tls = pull.transport, pull.transport.get("tls", {})
-    proxy = httplib2.proxy_info_from_url(words["proxy"]) if "proxy" in words else None
+    words = pull.transport
+    proxy = _proxy(pull)
     http = httplib2.Http(
-        timeout=float(words.get("timeout", _TIMEOUT)), proxy_info=lambda _=None: proxy, ca_certs=tls.get("ca")
+        timeout=float(words.get("timeout", _TIMEOUT)), proxy_info=lambda _=None: proxy, ca_certs=authority_of(pull)
     )
     url = words.get("url")
     if url and is_open_line(url):
@@ -159,6 +160,20 @@ def _service(pull: Pull) -> Any:
             f"{pull.source}: Google's library has no API {words['api']} {words['version']}.",
             "Correct `transport:` in the vendor's folder.",
         ) from None
+
+
+def _proxy(pull: Pull) -> Any:
+    import httplib2
+
+    said = proxy_of(pull)
+    if said is None:
+        return None
+    if said.scheme != "http":
+        raise FixConfiguration(
+            f"{pull.source}: Google's library does not speak TLS to a proxy.", "Write its http:// address as `proxy`."
+        )
+    # Not from its address: that would read NO_PROXY of the environment.
+    return httplib2.ProxyInfo(3, said.host, said.port, proxy_user=said.user or None, proxy_pass=said.password or None)
 
 
 def _credentials(pull: Pull) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 
 from hub.connectors.choosing import Listed, chosen, fits, place, split
 from hub.connectors.pulling import Left, Pull
+from hub.connectors.reaching import authority_of, proxy_of, proxy_refusal, untrusted
 from hub.errors import FixConfiguration, HubError, RetryLater
 
 
@@ -36,7 +38,7 @@ class Bucket:
 
         url = urlsplit(pull.address("path"))
         auth, store = pull.transport.get("auth", {}), urlsplit(str(pull.transport.get("url", "")))
-        self.source, self.host = pull.source, store.netloc or "s3.amazonaws.com"
+        self._pull, self.source, self.host = pull, pull.source, store.netloc or "s3.amazonaws.com"
         self.path = f"{url.netloc}{place(url)}"
         missing = [key for key in ("access_key_env", "secret_key_env") if key not in auth]
         if missing:
@@ -55,10 +57,10 @@ class Bucket:
         }
         if store.netloc:
             words |= {"endpoint_override": store.netloc, "scheme": store.scheme}
-        if "proxy" in pull.transport:
-            words["proxy_options"] = pull.transport["proxy"]
-        if "tls" in pull.transport:
-            words["tls_ca_file_path"] = pull.transport["tls"]["ca"]
+        if proxy := proxy_of(pull):
+            words["proxy_options"] = proxy.url
+        if authority := authority_of(pull):
+            words["tls_ca_file_path"] = authority
         timeout = float(pull.transport.get("timeout", 60))
         self._fs = fs.S3FileSystem(
             region=pull.transport.get("region", "us-east-1"), connect_timeout=timeout, request_timeout=timeout, **words
@@ -89,7 +91,13 @@ class Bucket:
 
     def _told(self, what: str, error: OSError) -> HubError:
         # The library's own text holds request ids and addresses: only what it means is said.
-        text = str(error)
+        text, where = str(error), f"{self.source}: {self.host}"
+        if "curlCode: 60," in text:
+            return untrusted(where)
+        if refused := re.search(r"CONNECT tunnel failed, response (\d+)", text):
+            return proxy_refusal(self._pull, where, int(refused[1]))
+        if "over proxy" in text or "curlCode: 5," in text:
+            return proxy_refusal(self._pull, where, None)
         if any(word in text for word in ("ACCESS_DENIED", "SIGNATURE", "INVALID_ACCESS_KEY", "HTTP status 403")):
             return FixConfiguration(
                 f"{self.source}: {self.host} refuses the keys of auth: ({what.lower()} may not be read).",

@@ -141,6 +141,8 @@ def test_a_secret_that_is_not_set_names_the_variable_and_the_key(monkeypatch: py
         ("{url_env: HUB_WEBHOOK_URL}", '{url_env: "https://hooks.example.org/canary"}'),
         ("password_env: HUB_SMTP_PASSWORD", "password: canary"),
         ("password_env: HUB_SMTP_PASSWORD", "password_env: canary"),
+        ('{grade: "07"}', "{}\n        proxy: http://hub:canary@proxy.example.org:3128"),
+        ('{grade: "07"}', "{}\n        proxy: {url: 'http://proxy.example.org:3128', user: hub, password: canary}"),
         ('{grade: "07"}', "{client: {api_key: canary}}"),
         ('{grade: "07"}', "{servers: ['https://hub:canary@example.org']}"),
     ],
@@ -235,6 +237,12 @@ def test_a_file_that_is_not_there_or_no_text(body: bytes | None, told: str, tmp_
         (tmp_path / "hub.yaml").write_bytes(body)
     with pytest.raises(FixConfiguration, match=told):
         load(tmp_path / "hub.yaml", specs=specs)
+
+
+@pytest.mark.parametrize("proxy", ["http://p.example.org:3128", "{url: 'http://p:1', user_env: A, password_env: B}"])
+def test_a_proxy_is_an_address_or_one_with_a_login(proxy: str, specs: Path) -> None:
+    assert faults(WHOLE.replace("authority: 10", f"proxy: {proxy}"), specs) == []
+    assert faults(WHOLE.replace("authority: 10", f"proxy: {proxy.replace('http:', 'socks:')}"), specs) != []
 
 
 def test_deep_nesting_is_refused(specs: Path) -> None:

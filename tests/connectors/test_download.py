@@ -15,6 +15,7 @@ from hub.errors import FixConfiguration, HubError, RetryLater
 from hub.model import Slice
 
 BODY = bytes(range(256)) * 4000
+RETRY = {"times": 2, "backoff": 0.05}
 SECRETS = {"TOKEN": "s3cret-token", "USER": "feeds", "PASSWORD": "correct horse"}
 
 
@@ -77,7 +78,7 @@ def server() -> Iterator[_Server]:
 def got(server: _Server, mode: str = "", host: str = "127.0.0.1", **words: Any) -> bytes:
     server.mode, server.asked = mode, 0
     address = f"http://{host}:{server.server_port}/out/{{year}}/scores.zip?sig=s3cret-token"
-    transport = {"path": address, "timeout": 5, **words}
+    transport = {"path": address, "timeout": 5, "retry": RETRY, **words}
     (file,) = fetch(Pull("scores", Slice("maple-hollow", 2027), transport, secret=lambda name, key: SECRETS[name]))
     assert (file.name, file.size) == ("scores.zip", None)  # type: ignore[union-attr]
     with file.open() as stream:  # type: ignore[union-attr]
@@ -127,7 +128,7 @@ def test_a_login_never_goes_in_clear_beyond_this_machine(server: _Server) -> Non
 def test_a_server_that_is_away_is_tried_again() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        transport = {"path": f"http://127.0.0.1:{free.getsockname()[1]}/scores.zip", "timeout": 1}
+        transport = {"path": f"http://127.0.0.1:{free.getsockname()[1]}/scores.zip", "timeout": 1, "retry": RETRY}
     (file,) = fetch(Pull("scores", Slice("maple-hollow", 2027), transport))
     with pytest.raises(RetryLater, match="did not come whole"):
         file.open()  # type: ignore[union-attr]

@@ -20,8 +20,10 @@ from pyarrow import fs
 from hub.connectors import Left, Pull, fetch
 from hub.errors import FixConfiguration, HubError, RetryLater
 from hub.model import Slice
+from tests.connectors.wire import PASSWORD, USER, Authority, wired
 
-KEYS = {"S3_ACCESS": "drop-reader", "S3_SECRET": "correct-horse", "S3_WRONG": "battery-staple"}
+KEYS = {"S3_ACCESS": "drop-reader", "S3_SECRET": "correct-horse", "S3_WRONG": "battery-staple",
+        "PROXY_USER": USER, "PROXY_PASSWORD": PASSWORD}  # fmt: skip
 AUTH = {"access_key_env": "S3_ACCESS", "secret_key_env": "S3_SECRET"}
 
 
@@ -135,3 +137,31 @@ def test_a_file_that_vanishes_is_tried_again(store: Store) -> None:
     files.delete_file("drop/gone/x.csv")
     with pytest.raises(RetryLater, match="cannot be read"):
         file.open().read()  # type: ignore[union-attr]
+
+
+def test_over_tls_the_store_proves_its_name_and_a_proxy_is_gone_through(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # the environment is not asked
+    authority, other = Authority(tmp_path / "authority"), Authority(tmp_path / "other")
+    trusted, login = {"ca": str(authority.file)}, {"user_env": "PROXY_USER", "password_env": "PROXY_PASSWORD"}
+    with wired() as wire:
+        front = wire.front(store.port, authority.issue())
+        for tls in ({"ca": False}, {"ca": str(other.file)}):
+            assert "is not trusted" in refused(asked(store, url=front.url, tls=tls), FixConfiguration)
+        expired = wire.front(store.port, authority.issue(days=-1))
+        assert "is not trusted" in refused(asked(store, url=expired.url, tls=trusted), FixConfiguration)
+        assert names(asked(store, url=front.url, tls=trusted)) == ["a.csv", "b.csv"]
+        proxy = wire.proxy(login=True)
+        front.peers.clear()
+        through = {"url": front.url, "tls": trusted, "proxy": {"url": proxy.url, **login}}
+        assert names(asked(store, **through)) == ["a.csv", "b.csv"]
+        assert set(proxy.asked) == {f"CONNECT 127.0.0.1:{front.port}"}
+        assert front.peers <= proxy.peers
+        plain = refused(asked(store, **{**through, "proxy": proxy.url}), FixConfiguration)
+        assert f"the proxy 127.0.0.1:{proxy.port} refuses the login" in plain
+        away = refused(asked(store, **{**through, "proxy": wire.proxy(status=502).url}), RetryLater)
+        assert "does not get through to the server (status 502)" in away
+        gone = refused(asked(store, **{**through, "proxy": "http://127.0.0.1:9"}), RetryLater)
+        assert "the proxy 127.0.0.1:9 cannot be reached" in gone

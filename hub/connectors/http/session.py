@@ -15,31 +15,19 @@ from urllib.parse import urlsplit
 import requests
 from requests_ratelimiter import LimiterAdapter
 from urllib3.exceptions import HTTPError
-from urllib3.util import Retry
 
 from hub import __version__
 from hub.connectors.http.auth import Granted
 from hub.connectors.pulling import Pull
+from hub.connectors.reaching import LeftAlone, authority_of, patience, proxy_of, proxy_refusal, unreached
 from hub.errors import AskVendor, FixConfiguration, RetryLater
 
 #: What a vendor's `transport:` may say, with what holds where it says nothing.
-RETRIES, BACKOFF, LONGEST_WAIT = 5, 1.0, 300  # times, seconds, seconds that Retry-After may ask for
 TIMEOUT, MAX_BYTES, PER_SECOND = 60.0, 64 << 20, 10
 #: Their lines hold whole addresses, signatures and tokens.
 for _name in ("urllib3", "oauthlib", "requests_oauthlib", "requests_ratelimiter"):
     logging.getLogger(_name).setLevel(logging.ERROR)
-_BUSY = (429, 500, 502, 503, 504)
 _SLOWEST = 10  # times the timeout that one page may take in all
-
-
-class _Patience(Retry):
-    """urllib3's own retry; a server that asks for a longer wait than a night has is left alone."""
-
-    def get_retry_after(self, response: Any) -> float | None:
-        wait = super().get_retry_after(response)
-        if wait is not None and wait > LONGEST_WAIT:
-            raise RetryLater(f"the server asks to be left alone for {wait:.0f} seconds")
-        return wait
 
 
 @dataclass(frozen=True)
@@ -57,25 +45,17 @@ class Session:
 
     def __init__(self, pull: Pull) -> None:
         words = pull.transport
-        self._source, self._session = pull.source, requests.Session()
+        self._pull, self._source, self._session = pull, pull.source, requests.Session()
         self._session.trust_env = False  # no .netrc, no proxy of the environment: hub.yaml says all
-        said = words.get("retry", {})
-        self._retry = _Patience(
-            total=int(said.get("times", RETRIES)),
-            backoff_factor=float(said.get("backoff", BACKOFF)),
-            backoff_jitter=float(said.get("backoff", BACKOFF)) / 2,
-            status_forcelist=_BUSY,
-            allowed_methods=None,
-            raise_on_status=False,
-        )
+        self._retry = patience(pull)
         adapter = LimiterAdapter(per_second=float(words.get("per_second", PER_SECOND)), max_retries=self._retry)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
         self._session.headers.update({"User-Agent": f"hub/{__version__}", "Accept": "application/json"})
         self._session.headers.update(words.get("headers", {}))
-        self._session.verify = words.get("tls", {}).get("ca") or True
-        if words.get("proxy"):
-            self._session.proxies = {"http": words["proxy"], "https": words["proxy"]}
+        self._session.verify = authority_of(pull) or True
+        if proxy := proxy_of(pull):
+            self._session.proxies = {"http": proxy.url, "https": proxy.url}
         self._timeout = float(words.get("timeout", TIMEOUT))
         self._limit = int(words.get("max_bytes", MAX_BYTES))
         self._granted = Granted(pull, self._post_form)
@@ -109,13 +89,8 @@ class Session:
                 with response:
                     body = self._body(where, response)
                 return self._answer(where, response, body)
-            except RetryLater as error:
-                raise RetryLater(f"{self._source}: {where}: {error.message}.", "The next sync goes on there.") from None
-            except requests.exceptions.SSLError:
-                raise FixConfiguration(
-                    f"{self._source}: {where}: the certificate of the server is not trusted.",
-                    "Check `url`; for a private authority name its certificates under `tls: {ca: FILE}`.",
-                ) from None
+            except LeftAlone as error:
+                raise self._away(where, str(error)) from None
             except requests.exceptions.ChunkedEncodingError as error:
                 # The connector's library retries a request, not a body that stops half-way: its own count goes on.
                 try:
@@ -126,6 +101,8 @@ class Session:
             except requests.exceptions.Timeout:
                 raise self._away(where, f"no answer within {self._timeout:g} seconds") from None
             except requests.exceptions.ConnectionError as error:
+                if known := unreached(self._pull, f"{self._source}: {where}", error):
+                    raise known from None
                 slow = "timed out" in str(error)
                 raise self._away(where, "no answer in time" if slow else "no connection") from None
             except (requests.exceptions.RequestException, HTTPError) as error:
@@ -151,6 +128,8 @@ class Session:
                 f"{self._source}: {where}: the server sends the caller elsewhere (status {response.status_code}).",
                 "Write the address it really has under `url`: secrets follow no redirect.",
             )
+        if response.status_code == 407:
+            raise proxy_refusal(self._pull, f"{self._source}: {where}", 407)
         links = {rel: link["url"] for rel, link in response.links.items() if "url" in link}
         return Answer(response.status_code, response.headers, body, links)
 
