@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import socks
 from urllib3.exceptions import MaxRetryError, ProxyError
 from urllib3.util import Retry
 
@@ -90,7 +89,8 @@ def unreached(pull: Pull, where: str, error: BaseException) -> HubError | None:
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return untrusted(where, cause.verify_code)
-    if any(isinstance(cause, ProxyError | socks.ProxyError) for cause in causes):
+    # PySocks is loaded by the one library that uses it.
+    if any(isinstance(cause, ProxyError) or type(cause).__module__ == "socks" for cause in causes):
         refused = next((found for cause in causes if (found := _REFUSED.search(str(cause)))), None)
         return proxy_refusal(pull, where, int(refused[1]) if refused else None)
     reason = next((c.reason or "" for c in causes if isinstance(c, ssl.SSLError)), "")
