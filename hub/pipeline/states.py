@@ -25,7 +25,7 @@ from hub.standards.states.source_state import Work, appends, build_state, load_s
 from hub.standards.states.summary import StateSummary
 
 Progress = Callable[[str, int, int], None]
-LAYOUT = 2  # of a SourceState directory: one that an earlier hub wrote is made again
+LAYOUT = 3  # of a SourceState directory: one that an earlier hub wrote is made again
 
 
 @dataclass(frozen=True)

@@ -49,18 +49,20 @@ RESULT = st.builds(
     st.sampled_from(["45", "", "x"]),
     st.booleans(),
 )
-NIGHTS = st.lists(st.lists(RESULT, min_size=1, max_size=5), min_size=2, max_size=3)
+Night = tuple[list[tuple[str, ...]], bytes]
+NIGHT = st.tuples(st.lists(RESULT, min_size=1, max_size=5), st.sampled_from([b"", b"0000001,L-"]))
+NIGHTS = st.lists(NIGHT, min_size=2, max_size=3)
 
 
 @given(NIGHTS)
 @settings(max_examples=10, deadline=None)
-def test_a_state_made_night_by_night_equals_one_made_at_once(specs: Path, nights: list[list[tuple[str, ...]]]) -> None:
+def test_a_state_made_night_by_night_equals_one_made_at_once(specs: Path, nights: list[Night]) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         task = work(specs, "mini-test")
         came = [
-            delivered([(f"results{i}.csv", as_csv(RESULTS, rows).encode())], folder, i)
-            for i, rows in enumerate(nights, 1)
+            delivered([(f"results{i}.csv", as_csv(RESULTS, rows).encode() + torn)], folder, i)
+            for i, (rows, torn) in enumerate(nights, 1)
         ]
         at_once = build_state(task, came, folder / "once")
         previous, by_night = None, at_once

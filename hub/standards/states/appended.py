@@ -13,9 +13,10 @@ from typing import Any
 
 import ibis
 
-from hub.engine import keep, parquet, stacked, write_parquet
+from hub.engine import keep, parquet, stacked
 from hub.model import Count, Entity
 from hub.standards.mapping.checks import PLACE, same_thing
+from hub.standards.states.again import come_again, let_go, rewrite, with_rows
 from hub.standards.states.summary import StateSummary
 
 SUPERSEDED = "key.superseded"
@@ -36,18 +37,21 @@ def append_state(
     """
     old = {p.stem: p for p in (previous / "rows").glob("*.parquet")} if previous else {}
     new = {p.stem: p for p in (out / "rows").glob("*.parquet")}
+    here = with_rows(con, now.files, new.values())
     released = _release(con, out, entities, new, previous)
     for name in sorted({*old, *new}):
         if name not in new:
             (out / "rows" / f"{name}.parquet").hardlink_to(old[name])
         else:
             _lay_over(con, entities[name], new[name], old.get(name))
+    files = (*before.files, *here) if before else here
+    released += come_again(con, out, files)
     counts = _sums((*before.counts, *now.counts) if before else now.counts)
     return replace(
         now,
         counts=tuple(_settled(_let_go(c, released), con, out) for c in counts),
         repairs=_added(before.repairs, now.repairs) if before else now.repairs,
-        files=(*before.files, *now.files) if before else now.files,
+        files=files,
     )
 
 
@@ -76,15 +80,8 @@ def _release(
     late = both["_last"].notnull() & (both["_last"] > both["_seq"])
     left = keep(con, "held_left", both.filter(~late).select(*held.columns))
     gone = both.filter(late).select("entity", *PLACE, "_same").distinct()
-    free = held.select(*PLACE).distinct().anti_join(left, PLACE)
-    _rewrite(con, left, out / "held.parquet")
-    counts = Counter({(r["_stream"], r["entity"]): r["n"] for r in _tally(con, gone, "_stream", "entity")})
-    return counts + Counter({(r["_stream"], ""): r["n"] for r in _tally(con, free, "_stream")})
-
-
-def _tally(con: Any, rows: Any, *by: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = con.to_pyarrow(rows.group_by(*by).aggregate(n=rows.count())).to_pylist()
-    return found
+    rewrite(con, left, out / "held.parquet")
+    return let_go(con, held, left, gone)
 
 
 def _let_go(count: Count, released: Counter[tuple[str, str]]) -> Count:
@@ -107,17 +104,11 @@ def _lay_over(con: Any, entity: Entity, path: Path, old: Path | None) -> None:
     same = [c for c in types if c in entity.key or c.startswith("_id.")]
     if once:  # a window over all that ever came costs more than looking up what came now
         before, now = parts
-        _rewrite(con, before.anti_join(now, [before[c].identical_to(now[c]) for c in same]).union(now), path)
+        rewrite(con, before.anti_join(now, [before[c].identical_to(now[c]) for c in same]).union(now), path)
         return
     rows = stacked(parts)
     newest = rows.mutate(_newest=rows["_seq"].max().over(group_by=same))
-    _rewrite(con, newest.filter(newest["_seq"] == newest["_newest"]).drop("_newest"), path)
-
-
-def _rewrite(con: Any, rows: Any, path: Path) -> None:
-    part = path.with_name(f"{path.name}.partial")
-    write_parquet(con, rows, part)
-    part.replace(path)
+    rewrite(con, newest.filter(newest["_seq"] == newest["_newest"]).drop("_newest"), path)
 
 
 def _sums(counts: Iterable[Count]) -> list[Count]:

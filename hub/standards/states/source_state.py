@@ -218,7 +218,8 @@ def _read_stream(
 
 def _file(read: StreamRead) -> dict[str, Any]:
     file = read.file
-    return {"name": file.name, "sha256": file.sha256, "size": file.path.stat().st_size, "rows": read.rows}
+    where = {"name": file.name, "sha256": file.sha256, "size": file.path.stat().st_size}
+    return {**where, "rows": read.rows, "stream": read.stream, "seq": read.seq}
 
 
 def appends(source: Source, delivery: str) -> bool:

@@ -14,7 +14,7 @@ class StateSummary:
 
     counts: tuple[Count, ...]
     repairs: dict[str, int]
-    files: tuple[dict[str, Any], ...]  # name, sha256, rows
+    files: tuple[dict[str, Any], ...]  # name, sha256, size, rows, stream, seq
     unknown_files: tuple[str, ...] = ()
     through: int = 0  # seq of the newest delivery in it
     missing_files: tuple[str, ...] = ()  # referred to by others and never sent
