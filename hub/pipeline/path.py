@@ -131,6 +131,7 @@ def _build_and_publish(
         current=store.snapshot(opened, slice),
         judged=last is not None and _same_rules(run, last),
         rows=lambda name, keys, path: store.current_rows(opened, slice, name, keys, path),
+        latest=lambda name, path: store.latest_rows(opened, slice, name, path),
         kept=run_folder(settings, last) / "kept.parquet" if last else None,
         last=last.id if last else "",
         baselines={name: state_folder(settings, slice, name) / state for name, state in baselines.items()},

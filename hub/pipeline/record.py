@@ -22,7 +22,7 @@ from hub.standards.mapping.checks import (
     resolve_references,
     with_digests,
 )
-from hub.standards.mapping.completion import complete_references, completions
+from hub.standards.mapping.completion import complete_references, completed_tables, completions
 from hub.standards.mapping.values import all_of
 from hub.standards.specs import dependency_order
 from hub.standards.states.source_state import load_summary
@@ -112,6 +112,7 @@ class _Building:
         self.ever: dict[str, list[Any]] = {}  # entity -> every key ever published; the store proves its file each time
         self.summaries = {source: load_summary(state) for source, state in states.items()}
         self.unread: dict[str, set[str]] = {}
+        self.earlier: dict[str, Path] = {}  # entity -> file of the rows that were ever published
         self.stays: dict[str, str] = {}  # entity -> table of the published rows that stay
         self.joined: dict[str, int] = {}
         self.doubted: dict[str, int] = {}
@@ -127,6 +128,8 @@ class _Building:
             self.progress(f"check and unify {name}", done, len(order))
             self._one(self.entities[name])
         self._write_held()
+        for path in self.earlier.values():
+            path.unlink()
         return RecordSummary(
             tuple(self.counts),
             tuple(self.rules),
@@ -187,8 +190,8 @@ class _Building:
                 rows = self._identify(rows, source, entity, checked)
             if completions(rows):
                 name = f"{entity.name}_{source}"
-                self.completed += [f"{name}_completed_{n}" for n in range(len(completions(rows)))]
-                held, rows = complete_references(self.con, rows, entity, self._record, name)
+                self.completed += completed_tables(rows, name)
+                held, rows = complete_references(self.con, rows, entity, self._record, self._before, name)
                 if checked.hold(self.con, held):
                     checked.keys.append(checked.held[-1].select(*PLACE, _key=ibis.null("string")))
             parts.append(rows.select(*[f.name for f in entity.fields], *PLACE))
@@ -301,6 +304,14 @@ class _Building:
     def _record(self, name: str) -> Any | None:
         path = self.out / "record" / f"{name}.parquet"
         return parquet(self.con, path) if path.is_file() else None
+
+    def _before(self, name: str) -> Any | None:
+        """The rows of an entity that were published in this year, as they last were: also those that have ended."""
+        if name not in self.entities or self.published.latest is None or name not in self.published.current:
+            return None
+        if name not in self.earlier:
+            self.earlier[name] = self.published.latest(name, self.out / f"{name}_before.parquet")
+        return parquet(self.con, self.earlier[name])
 
     def _tonight(self, name: str) -> list[Any]:
         record = self.out / "record" / f"{name}.parquet"

@@ -27,8 +27,9 @@ class Published:
     """What the store knows that a build needs: keys ever published, known ids, decisions of reviews, and what stands.
 
     `current` are the snapshots (_key, _hash) of the slice, `rows` gives the published rows of an entity under keys,
-    `kept` is the table that the last publish left, `last` its run, and `baselines` are the SourceStates of
-    `SourceOutcome.baseline`. `judged`: the rules of the last publish are today's.
+    `latest` those of an entity that were ever published in the year. `kept` is the table that the last publish left,
+    `last` its run, and `baselines` are the SourceStates of `SourceOutcome.baseline`. `judged`: the rules of the last
+    publish are today's.
     """
 
     known_keys: Callable[[str], Path | None]
@@ -38,6 +39,7 @@ class Published:
     current: Mapping[str, Path] = field(default_factory=dict)
     judged: bool = False
     rows: Callable[[str, Sequence[str], Path], Path] | None = None
+    latest: Callable[[str, Path], Path] | None = None
     kept: Path | None = None
     last: str = ""
     baselines: Mapping[str, Path] = field(default_factory=dict)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from hub.store.connect import Store as Store
     from hub.store.connect import open_store as open_store
     from hub.store.current import current_rows as current_rows
+    from hub.store.current import latest_rows as latest_rows
     from hub.store.diff import compare as compare
     from hub.store.digest import content_digest as content_digest
     from hub.store.guard import GuardLimits as GuardLimits
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from hub.store.values import published_values as published_values
 
 _HOMES = {
-    "current": ("current_rows",),
+    "current": ("current_rows", "latest_rows"),
     "diff": ("compare",),
     "connect": ("Store", "open_store"),
     "digest": ("content_digest",),

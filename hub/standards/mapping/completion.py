@@ -1,6 +1,7 @@
 """A reference that a source gives in part (a section's id without its course and session) is completed from the record.
 
 Only a single candidate counts; several are never guessed. Where a date is given, the candidate's session must hold it.
+What fits nothing of tonight is looked for among what was published earlier in the year: a class may have ended.
 A row that gives no part refers to nothing: it stays as it is, where the standard lets the reference be left out.
 """
 
@@ -11,11 +12,12 @@ from typing import Any
 
 import ibis
 
-from hub.engine import keep
+from hub.engine import count, keep
 from hub.model import Entity, Reference
 from hub.standards.mapping.checks import PLACE
 from hub.standards.mapping.values import all_of
 
+Record = Callable[[str], Any | None]  # the rows of an entity by its name, or None
 PREFIX = "_on."
 SESSION = ("schoolId", "schoolYear", "sessionName")
 
@@ -25,19 +27,30 @@ def completions(rows: Any) -> list[str]:
     return [c for c in rows.columns if c.startswith(PREFIX)]
 
 
+def completed_tables(rows: Any, name: str) -> list[str]:
+    """The tables that `complete_references` makes under `name`."""
+    return [f"{name}_{kind}_{n}" for n in range(len(completions(rows))) for kind in ("completed", "ended")]
+
+
 def complete_references(
-    con: Any, rows: Any, entity: Entity, record: Callable[[str], Any | None], name: str
+    con: Any, rows: Any, entity: Entity, record: Record, before: Record, name: str
 ) -> tuple[Any, Any]:
     """(places of rows that could not be completed, rows with their references whole).
 
     Rules: reference.unresolved for no candidate, reference.ambiguous for more than one. `record` gives an entity's
-    accepted rows, or None.
+    accepted rows, `before` those that were ever published in the year; None where there are none.
     """
     held = []
     for number, column in enumerate(completions(rows)):
         wanted, given = column.removeprefix(PREFIX).split("|")
         reference = next(r for r in entity.references if r.name == wanted)
-        rows = keep(con, f"{name}_completed_{number}", _complete(rows, column, reference, given.split(","), record))
+        asked = rows
+        rows = keep(con, f"{name}_completed_{number}", _complete(asked, column, reference, given.split(","), record))
+        missing = rows.filter(rows["_rule"] == "reference.unresolved")
+        if count(con, missing) and before(reference.entity) is not None:
+            late = _complete(asked.semi_join(missing, PLACE), column, reference, given.split(","), before)
+            late = keep(con, f"{name}_ended_{number}", late.select(*rows.columns))
+            rows = rows.filter(rows["_rule"] != "reference.unresolved").union(late)
         lost = rows.filter(rows["_rule"] != "")
         held.append(
             lost.select(*PLACE, entity=ibis.literal(entity.name), field=ibis.literal(wanted), rule=lost["_rule"])
@@ -51,7 +64,7 @@ def _complete(
     column: str,
     reference: Reference,
     given: list[str],
-    record: Callable[[str], Any | None],
+    record: Record,
 ) -> Any:
     theirs = dict(reference.fields)
     missing = [f for f, _ in reference.fields if f not in given]
@@ -83,7 +96,7 @@ def _needed(targets: Any, reference: Reference) -> list[str]:
     return [c for c in targets.columns if c in wanted]
 
 
-def _timed(targets: Any, record: Callable[[str], Any | None]) -> Any:
+def _timed(targets: Any, record: Record) -> Any:
     """The targets with `_begin` and `_end` of their own session; null (any date fits) where they have none."""
     sessions = record("Session") if {*SESSION} <= set(targets.columns) else None
     if "termDescriptor" in targets.columns and {*SESSION} <= set(targets.columns):
