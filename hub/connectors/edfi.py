@@ -6,6 +6,7 @@ time out over them. A list by offset is read with an overlap (http/paging.py), b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -13,10 +14,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from hub.connectors.http import WORDS, Reader, answers, asked_for, is_due, refuse_unknown
+from hub.connectors.http import NOT_OFFERED, WORDS, Reader, answers, asked_for, is_due, refuse_unknown
 from hub.connectors.http.paging import Moved, Position
 from hub.connectors.http.session import Session
-from hub.connectors.pulling import Page, Pull
+from hub.connectors.pulling import Left, Page, Pull
 from hub.errors import FixConfiguration
 from hub.model import Stream, StreamAgain, StreamEnd
 
@@ -26,7 +27,7 @@ _KEYS_MAY_CHANGE = (
     "studentSectionAssociations",
 )  # fmt: skip
 _CURSORS_FROM = (7, 3)
-_NOT_OFFERED = (403, 404)
+_PLACEHOLDER = re.compile(r"\{(\w+)[^{}]*\}")
 _AGAIN = 2
 
 
@@ -54,9 +55,15 @@ class Window:
         return {} if self.since is None else {"minChangeVersion": self.since + 1, "maxChangeVersion": self.newest}
 
 
-def fetch(pull: Pull) -> Iterator[Page | StreamEnd | StreamAgain]:
-    """The resources and descriptors that the account may read. Raises as hub.connectors.fetch."""
-    refuse_unknown(pull, WORDS | {"data_path"})
+class _Untold(Exception):
+    """Which rows of a resource were deleted may not be read (action ReadChanges): all of it tells what there still is."""
+
+
+def fetch(pull: Pull) -> Iterator[Page | Left | StreamEnd | StreamAgain]:
+    """The resources and descriptors that the account may read; those that it may not, as `Left`.
+    Raises as hub.connectors.fetch.
+    """
+    refuse_unknown(pull, WORDS | {"data_path", "route"})
     with closing(Session(_anonymous(pull))) as session:
         server = discover(pull, session)
     auth = {"token_url": server.token, **pull.transport.get("auth", {})}
@@ -79,6 +86,7 @@ def discover(pull: Pull, session: Session) -> Server:
         data = f"{url}/{pull.address('data_path')}"
     token = urls.get("oauth") or f"{url}/oauth/token"
     changes = urls.get("changeQueries") or f"{url}/changeQueries/v1"
+    data, token, changes = (_routed(pull, where, address) for address in (data, token, changes))
     for name, address in (("dataManagementApi", data), ("oauth", token), ("changeQueries", changes)):
         own = pull.transport.get("auth", {}).get("token_url") if name == "oauth" else None
         if urlsplit(own or address).hostname != urlsplit(url).hostname and not own:
@@ -87,6 +95,18 @@ def discover(pull: Pull, session: Session) -> Server:
                 "Write it under `url` (or as auth.token_url) if it is the vendor's own: secrets go nowhere else.",
             )
     return Server(data.rstrip("/"), token, changes.rstrip("/"), version)
+
+
+def _routed(pull: Pull, where: str, address: str) -> str:
+    """An address with tenant and context in it: a server with several writes `{tenantIdentifier}` and the like there."""
+    route = {k: str(v).replace("{year}", str(pull.slice.year)) for k, v in pull.transport.get("route", {}).items()}
+    missing = [name for name in _PLACEHOLDER.findall(address) if name not in route]
+    if missing:
+        raise FixConfiguration(
+            f"{where} leaves {missing[0]} open in its addresses (rule http.route).",
+            f"Write `transport: {{route: {{{missing[0]}: VALUE}}}}` under the source, with what the server's keeper says.",
+        )
+    return _PLACEHOLDER.sub(lambda found: route[found[1]], address)
 
 
 def _anonymous(pull: Pull) -> Pull:
@@ -102,31 +122,33 @@ def _paging(pull: Pull, server: Server) -> dict[str, Any]:
     return said
 
 
-def _resources(pull: Pull, session: Session, server: Server) -> Iterator[Page | StreamEnd | StreamAgain]:
+def _resources(pull: Pull, session: Session, server: Server) -> Iterator[Page | Left | StreamEnd | StreamAgain]:
     newest = _newest(pull, session, server)
     everything = _cannot_follow(pull, session, newest)
     offered = bool(pull.ended)
     for stream in asked_for(pull):
         if stream.name in pull.ended:
             continue
-        kept = pull.resume.get(stream.name)
+        kept, whole = pull.resume.get(stream.name), everything
         for attempt in range(_AGAIN + 1):
-            window = Window(**kept["window"]) if kept else _window(pull, stream.name, newest, everything)
+            window = Window(**kept["window"]) if kept else _window(pull, stream.name, newest, whole)
+            walk = _Walk(pull, session, stream, window)
             try:
-                pages = 0
-                for page in _changed(pull, session, stream, window, kept):
-                    pages += 1
-                    yield page
+                yield from walk.pages(kept)
                 break
+            except _Untold:
+                whole = True
             except Moved:
                 if attempt == _AGAIN:
                     raise answers.unsettled(f"{pull.source}: {stream.name}") from None
                 yield StreamAgain(stream.name)
                 kept = None
-        if pages or kept:
-            offered = True
-            cursor = {"version": window.newest, "full": window.full} if window.newest is not None else None
-            yield StreamEnd(stream.name, "full" if window.since is None else "delta", cursor)
+        if walk.left:
+            yield walk.left
+            continue
+        offered = True
+        cursor = {"version": window.newest, "full": window.full} if window.newest is not None else None
+        yield StreamEnd(stream.name, "full" if window.since is None else "delta", cursor)
     if not offered:
         raise FixConfiguration(
             f"{pull.source}: none of the resources may be read (rule http.refused).",
@@ -137,7 +159,7 @@ def _resources(pull: Pull, session: Session, server: Server) -> Iterator[Page | 
 def _newest(pull: Pull, session: Session, server: Server) -> dict[str, int]:
     """The change versions that the server knows; {} where it has no change queries."""
     answer = session.get("the change versions", f"{server.changes}/availableChangeVersions")
-    if answer.status in (*_NOT_OFFERED, 501):
+    if answer.status in NOT_OFFERED:
         return {}
     where = f"{pull.source}: the change versions"
     answers.refuse_status(where, answer)
@@ -170,33 +192,58 @@ def _window(pull: Pull, stream: str, newest: dict[str, int], everything: bool) -
     return Window(top, now, known["full"], known["version"])
 
 
-def _changed(pull: Pull, session: Session, stream: Stream, window: Window, kept: Any) -> Iterator[Page]:
-    """What is there or has changed; after it, where only changes were asked for, what is gone."""
-    parts = ["rows"] if window.since is None or stream.name.endswith("Descriptor") else ["rows", "deletes"]
-    for part in parts:
-        if kept and parts.index(part) < parts.index(kept["part"]):
-            continue
-        start = Position(**kept["position"]) if kept and part == kept["part"] else Position()
-        reader = Reader(_windowed(pull, window), session, _asked(pull, stream, part))
-        for sheet, position in reader.sheets(None, start, window.params):
-            folder = stream.name if part == "rows" else f"{stream.name}/deletes"
-            more = {"part": part, "position": vars(position), "window": vars(window)}
-            yield Page(f"{folder}/{position.page:06}.json", sheet.answer.body, stream.name, more)
+class _Walk:
+    """One resource within a window: what is gone first where only changes are asked for, then what is there."""
 
+    def __init__(self, pull: Pull, session: Session, stream: Stream, window: Window) -> None:
+        self._pull, self._session, self._stream, self._window = pull, session, stream, window
+        self.left: Left | None = None
 
-def _windowed(pull: Pull, window: Window) -> Pull:
-    """A walk by cursor cannot be begun with change versions: windows are read by offset."""
-    paging = pull.transport["paging"]
-    if window.since is None or paging["kind"] != "token":
-        return pull
-    by_offset = {"kind": "offset", "limit": "limit", "offset": "offset", "size": paging["with_token"]["pageSize"]}
-    return replace(pull, transport={**pull.transport, "paging": by_offset})
+    def pages(self, kept: Any) -> Iterator[Page]:
+        """From the beginning, or behind the page at which a pull was cut off. Raises Moved and _Untold."""
+        parts = ["rows"]
+        if self._window.since is not None and not self._stream.name.endswith("Descriptor"):
+            parts = ["deletes", "rows"]
+        for part in parts:
+            if kept and parts.index(part) < parts.index(kept["part"]):
+                continue
+            yield from self._part(part, Position(**kept["position"]) if kept and part == kept["part"] else Position())
 
+    def _part(self, part: str, start: Position) -> Iterator[Page]:
+        following: Position | None = start
+        while following is not None:
+            begin, following = following, None
+            reader = Reader(self._paged(begin), self._session, self._asked(part))
+            reader.pages = begin.page
+            for sheet, position in reader.sheets(None, begin, self._window.params):
+                if self._is_unsure(reader, sheet.marks, position):
+                    position = following = replace(position, at=len(sheet.marks) - 1)
+                yield self._page(part, sheet.answer.body, position)
+        self.left = reader.left()
+        if self.left and part == "deletes":
+            raise _Untold
 
-def _asked(pull: Pull, stream: Stream, part: str) -> Stream:
-    request = {**stream.options["request"], "may_be_empty": True}
-    if stream.name not in pull.since:  # what was never given may not be ours to read; what was given is missed
-        request["none_when"] = _NOT_OFFERED
-    if part == "deletes":
-        request["path"] += "/deletes"
-    return replace(stream, options={**stream.options, "request": request})
+    def _is_unsure(self, reader: Reader, marks: list[str], position: Position) -> bool:
+        """Whether a first page came without a token for the next: all there is, or a gateway took the token away."""
+        return bool(reader.paging["kind"] == "token" and position.page == 1 and marks and position.at is None)
+
+    def _paged(self, start: Position) -> Pull:
+        """A walk by cursor cannot be begun with change versions: windows are read by offset."""
+        paging = self._pull.transport["paging"]
+        if paging["kind"] != "token" or (self._window.since is None and not isinstance(start.at, int)):
+            return self._pull
+        by_offset = {"kind": "offset", "limit": "limit", "offset": "offset", "size": paging["with_token"]["pageSize"]}
+        return replace(self._pull, transport={**self._pull.transport, "paging": by_offset})
+
+    def _asked(self, part: str) -> Stream:
+        request = {**self._stream.options["request"], "may_be_empty": True}
+        if part == "deletes":
+            request |= {"path": f"{request['path']}/deletes", "none_when": NOT_OFFERED}
+        elif self._stream.name not in self._pull.since:  # what was never given may not be ours to read
+            request["none_when"] = NOT_OFFERED
+        return replace(self._stream, options={**self._stream.options, "request": request})
+
+    def _page(self, part: str, body: bytes, position: Position) -> Page:
+        folder = self._stream.name if part == "rows" else f"{self._stream.name}/deletes"
+        more = {"part": part, "position": vars(position), "window": vars(self._window)}
+        return Page(f"{folder}/{position.page:06}.json", body, self._stream.name, more)

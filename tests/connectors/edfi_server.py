@@ -21,6 +21,10 @@ class EdFi:
     gone: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     moved: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     forbidden: set[str] = field(default_factory=set)
+    tells_deletes: bool = True  # whether the key has the action ReadChanges
+    tells_tokens: bool = True  # whether no gateway takes headers away
+    route: str = ""  # what the discovery document leaves open,
+    within: str = ""  # and what stands there
     changes: int = 0
     oldest: int = 0
     has_changes: bool = True
@@ -48,7 +52,10 @@ class EdFi:
 
     def answer(self, server: Hostile, handler: Any, path: str, query: dict[str, str]) -> bool:
         if path == "/api/":
-            urls = {"oauth": f"{server.url}/oauth/token", "dataManagementApi": f"{server.url}/api{self.data}/"}
+            urls = {
+                "oauth": f"{server.url}/oauth/token",
+                "dataManagementApi": f"{server.url}/api{self.route}{self.data}/",
+            }
             urls["changeQueries"] = f"{server.url}/api/changeQueries/v1/"
             handler.say({"version": self.version, "urls": urls})
         elif path == "/api/changeQueries/v1/availableChangeVersions":
@@ -57,7 +64,7 @@ class EdFi:
             capitals = self.version < "6"
             said = {k[0].upper() + k[1:] if capitals else k: v for k, v in said.items()}
             handler.say(said if self.has_changes else {"message": "none"}, 200 if self.has_changes else 404)
-        elif path.startswith(f"/api{self.data}/ed-fi/"):
+        elif path.startswith(f"/api{self.within}{self.data}/ed-fi/"):
             self._resource(handler, path.split("/ed-fi/")[1], query)
         else:
             handler.say({"message": "not found"}, 404)
@@ -69,6 +76,9 @@ class EdFi:
             handler.say({"type": "urn:ed-fi:api:security:authorization"}, 403 if resource in self.forbidden else 404)
             return
         low, high = int(query.get("minChangeVersion", 0)), int(query.get("maxChangeVersion", 2**62))
+        if part == "deletes" and not self.tells_deletes:
+            handler.say({"type": "urn:ed-fi:api:security:authorization:access-denied:action"}, 403)
+            return
         if part:
             found = {"deletes": self.gone, "keyChanges": self.moved}[part].get(resource, [])
             rows: list[Any] = [{"id": id_, "changeVersion": v, "keyValues": {}} for v, id_ in found if low <= v <= high]
@@ -88,7 +98,7 @@ class EdFi:
             return
         start = int(base64.b64decode(query["pageToken"])) if by_cursor else int(query.get("offset", 0))
         page = rows[start : start + limit]
-        more = self.version >= "7.3" and "offset" not in query and page
+        more = self.version >= "7.3" and self.tells_tokens and "offset" not in query and page
         token = {"Next-Page-Token": base64.b64encode(str(start + len(page)).encode()).decode()} if more else {}
         handler.say(page, 200, token)
 

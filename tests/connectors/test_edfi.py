@@ -206,13 +206,54 @@ def test_what_the_account_may_not_read_is_left_out_until_it_was_once_given(
 ) -> None:
     settings = district(tmp_path, server)
     edfi.forbidden = {"studentSchoolAssociations"}
-    assert pull(settings).status == "fresh"
+    outcome = pull(settings)
+    assert outcome.status == "fresh"
+    assert "StudentSchoolAssociation may not be read with these credentials (status 403)" in outcome.message
+    assert "more) is not offered by the server (status 404)" in outcome.message
     edfi.forbidden = {"students"}
     outcome = pull(settings)
     assert (outcome.status, bool(outcome.state)) == ("failed", True)
     assert "Student" in outcome.message
     edfi.forbidden = set(edfi.rows)
     assert "claim set" in pull(district(tmp_path / "other", server)).remedy
+
+
+def test_where_deletions_may_not_be_read_all_of_a_resource_tells_what_is_gone(
+    tmp_path: Path, edfi: EdFi, server: Hostile
+) -> None:
+    settings = district(tmp_path, server)
+    edfi.tells_deletes = False
+    edfi.put("students", student(1))
+    assert "s1" in students(settings, pull(settings))
+    edfi.delete("students", len(edfi.rows["students"]) - 1)
+    edfi.put("students", student(2))
+    outcome = pull(settings)
+    assert outcome.status == "fresh", outcome.message
+    found = students(settings, outcome)
+    assert "s1" not in found
+    assert "s2" in found
+
+
+def test_a_gateway_that_takes_the_tokens_away_costs_no_row(tmp_path: Path, edfi: EdFi, server: Hostile) -> None:
+    edfi.version, edfi.tells_tokens = "7.3", False
+    for number in range(60):  # more than the 25 that a page has unasked
+        edfi.put("students", student(number))
+    outcome = pull(district(tmp_path, server))
+    assert outcome.status == "fresh", outcome.message
+    wanted = {item["studentUniqueId"] for _, item in edfi.rows["students"]}
+    assert students(load(tmp_path / "hub.yaml"), outcome).keys() == wanted
+
+
+def test_what_the_discovery_document_leaves_open_is_filled_in_or_asked_for(
+    tmp_path: Path, edfi: EdFi, server: Hostile
+) -> None:
+    edfi.route = "/{tenantIdentifier}/{schoolYearFromRoute:range(2026,2027)}"
+    outcome = pull(district(tmp_path, server))
+    assert outcome.status == "failed"
+    assert "tenantIdentifier" in outcome.message + outcome.remedy
+    edfi.within = "/maple/2027"
+    words = "transport: {per_second: 10000, route: {tenantIdentifier: maple}}"
+    assert pull(load(rewritten(tmp_path / "hub.yaml", words))).status == "fresh"
 
 
 @pytest.mark.shared

@@ -87,6 +87,34 @@ def test_rest_says_what_csv_says(tmp_path: Path, version: str) -> None:
         assert night(settings).status == "unchanged"
 
 
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_server_without_marks_gives_the_roster_until_it_once_gave_them(
+    tmp_path: Path, server: Hostile, status: int
+) -> None:
+    settings = district(tmp_path, server)
+    closed = [path_of(name) for name in ("demographics", "categories", "lineItems", "results", "resources")]
+
+    def own(handler: Any, path: str, _query: dict[str, str]) -> bool:
+        if path in closed:
+            handler.say({"imsx_codeMajor": "failure", "imsx_description": CANARY}, status)
+        return path in closed
+
+    server.own = own
+    outcome = pull(settings)
+    assert outcome.status == "fresh", outcome.message
+    assert "(and 4 more)" in outcome.message
+    assert f"(status {status})" in outcome.message
+    assert CANARY not in outcome.message
+    assert "StudentSectionAssociation" in said(settings)
+    assert not said(settings).get("StudentDemographic")
+    closed.clear()
+    assert "Not taken" not in pull(settings).message
+    closed.append(path_of("demographics"))
+    assert pull(settings).status == "failed"
+    closed[:] = [path_of("users")]
+    assert pull(settings).status == "failed"
+
+
 def landed(settings: Settings) -> Delivery | None:
     """Tonight's delivery of the source, as the night lands it."""
     source = settings.district(SLICE.district).sources[0]

@@ -58,11 +58,13 @@ def test_one_list_that_fails_is_told_and_the_others_are_looked_at(tmp_path: Path
     district(tmp_path, server)
     server.misbehave(path_of("users"), "refused")
     del server.lists[path_of("results")]
+    del server.lists[path_of("courses")]
     found = run(tmp_path, "--json")
     assert found.exit_code == 1
     said = streams(found)
     assert "credentials" in said["users"]["message"]
-    assert "skip" in said["results"]["remedy"]
+    assert "skip" in said["courses"]["remedy"]
+    assert said["results"]["status"] == "not offered"
     assert said["classes"]["status"] == "answers"
 
 

@@ -6,6 +6,7 @@ import base64
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from hub.connectors import Pull, fetch
-from hub.errors import HubError
+from hub.errors import HubError, RetryLater
 from hub.model import OpenedDelivery, OpenedFile, Slice, StreamEnd
 from hub.standards.mapping.normalize import Vocabulary
 from hub.standards.specs import SCHEMAS
@@ -208,6 +209,24 @@ def test_what_the_system_hands_out_is_what_the_sample_says(server: Any, vendor: 
     assert outcome(state, YEAR)["accepted"] == expected["accepted"]
     for count in state.summary.counts:
         assert count.rows_in == count.accepted + count.held + sum(count.ignored.values())
+
+
+def test_a_system_that_is_asked_too_often_is_asked_again_whatever_its_status(server: Any) -> None:
+    given = pull(server, "canvas")
+    given = replace(given, transport={**given.transport, "retry": {**given.transport["retry"], "backoff": 0}})
+    plain, refusals = server.system, [2]
+
+    def throttled(asked: Asked) -> tuple[int, Any, dict[str, str]]:
+        if refusals[0]:
+            refusals[0] -= 1
+            return 403, "403 Forbidden (Rate Limit Exceeded)", {}
+        return plain(asked)  # type: ignore[no-any-return]
+
+    server.system = throttled
+    assert [p for p in fetch(given) if isinstance(p, StreamEnd)]
+    refusals[0] = 100
+    with pytest.raises(RetryLater, match="too often"):
+        list(fetch(given))
 
 
 @pytest.mark.parametrize("vendor", SYSTEMS)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from hub.connectors.http import answers
 from hub.connectors.http.paging import KINDS, Moved, Pager, Position, Sheet
 from hub.connectors.http.session import Session
-from hub.connectors.pulling import Page, Pull
+from hub.connectors.pulling import Left, Page, Pull
 from hub.errors import FixConfiguration
 from hub.model import Stream, StreamAgain, StreamEnd
 
@@ -21,12 +21,15 @@ WORDS = {
     "kind", "url", "auth", "tls", "proxy", "timeout", "headers", "retry", "per_second", "max_bytes", "paging", "answer",
     "services", "changes", "skip", "params",
 }  # fmt: skip
+#: How a server says that it has no such list, or has it for others.
+NOT_OFFERED = (403, 404, 405, 501)
 _AGAIN = 2  # times that a list which moved is read anew
 _MARGIN = 300  # seconds by which clocks may differ
 
 
-def fetch(pull: Pull) -> Iterator[Page | StreamEnd | StreamAgain]:
-    """Every page of every stream that the vendor's folder asks for, one after another.
+def fetch(pull: Pull) -> Iterator[Page | Left | StreamEnd | StreamAgain]:
+    """Every page of every stream that the vendor's folder asks for, one after another. An `optional` list that was never
+    given and is not offered comes as `Left`.
 
     Raises as hub.connectors.fetch; what the transport's words leave open is FixConfiguration before anything is asked.
     """
@@ -35,7 +38,7 @@ def fetch(pull: Pull) -> Iterator[Page | StreamEnd | StreamAgain]:
         yield from _streams(pull, session)
 
 
-def _streams(pull: Pull, session: Session) -> Iterator[Page | StreamEnd | StreamAgain]:
+def _streams(pull: Pull, session: Session) -> Iterator[Page | Left | StreamEnd | StreamAgain]:
     ids: dict[str, set[str]] = {}
     wanted = {s.options["request"]["each"]["stream"] for s in pull.streams if "each" in s.options.get("request", {})}
     for stream in asked_for(pull):
@@ -65,6 +68,9 @@ class Reader:
         self.key = [stream.options["paths"][column] for column in stream.options.get("key", ())]
         self.paging = {**words.get("paging", {}), **self.request.get("paging", {})}
         self.answer = {**words.get("answer", {}), **self.request.get("answer", {})}
+        unknown = self.request.get("optional") and stream.name not in pull.since
+        self.none_when = NOT_OFFERED if unknown else self.request.get("none_when", ())
+        self.pages, self.refused = 0, 0  # pages had; the status with which the first was refused
         base = pull.address("url").rstrip("/")
         service = words.get("services", {}).get(self.request.get("service", ""), "")
         self.url = "/".join(part for part in (base, service, str(self.request["path"])) if part)
@@ -76,9 +82,12 @@ class Reader:
     def where(self, page: int) -> str:
         return f"{self.pull.source}: {self.stream.name}, page {page}"
 
-    def read(self, gather: set[str] | None, ids: dict[str, set[str]]) -> Iterator[Page | StreamEnd | StreamAgain]:
+    def read(
+        self, gather: set[str] | None, ids: dict[str, set[str]]
+    ) -> Iterator[Page | Left | StreamEnd | StreamAgain]:
         """The pages, then the end; from the beginning again where the list moved."""
         kept = self.pull.resume.get(self.stream.name)
+        self.pages = 1 if kept else 0
         for attempt in range(_AGAIN + 1):
             began = kept["began"] if kept else datetime.now(UTC).isoformat()
             since = self.since(began)
@@ -90,7 +99,14 @@ class Reader:
                     raise answers.unsettled(f"{self.pull.source}: {self.stream.name}") from None
                 yield StreamAgain(self.stream.name)
                 kept = None
-        yield self._end(began, since)
+        yield self.left() or self._end(began, since)
+
+    def left(self) -> Left | None:
+        """The list as one that is not offered, and why."""
+        if not self.refused:
+            return None
+        why = "may not be read with these credentials" if self.refused == 403 else "is not offered by the server"
+        return Left(self.stream.name, f"{why} (status {self.refused})")
 
     def _pages(
         self, gather: set[str] | None, ids: dict[str, set[str]], kept: Any, began: str, since: str
@@ -106,6 +122,8 @@ class Reader:
                 # Those that follow ask for each of its rows, also in a pull that is taken up again.
                 known = {} if gather is None else {"ids": sorted(gather)}
                 yield self._page(sheet, position, {"began": began, "each": one, **known}, one)
+            if self.refused:
+                return
 
     def _page(self, sheet: Sheet, position: Position, more: dict[str, Any], one: str = "") -> Page:
         folder = f"{self.stream.name}/{quote(one, safe='')}/" if one else f"{self.stream.name}/"
@@ -135,7 +153,10 @@ class Reader:
         if said.get("send") == "form":
             params, body = {}, {"data": params}
         answer = self.session.get(where.partition(": ")[2], url, params, method=method, **body)
-        if answer.status in (said.get("none_when", ()) if page == 1 else self.paging.get("past_end", ())):
+        if self.pages == 0 and page == 1 and answer.status in self.none_when:
+            self.refused = answer.status
+            return None
+        if page > 1 and answer.status in self.paging.get("past_end", ()):
             return None
         answers.refuse_status(where, answer)
         parsed = answers.parsed(where, answer)
@@ -157,6 +178,7 @@ class Reader:
             raise answers.empty(where)
         if gather is not None:
             gather.update(str(found) for row in rows if (found := answers.at(row, said.get("id", "id"))) is not None)
+        self.pages += 1
         marks = [answers.mark(row, self.key) for row in rows]
         return Sheet(answer, parsed, marks, answers.total(self.paging.get("total", {}), answer, parsed))
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import requests
 from requests_ratelimiter import LimiterAdapter
 from urllib3.exceptions import HTTPError
+from urllib3.util import Retry
 
 from hub import __version__
 from hub.connectors.http.auth import Granted
@@ -48,6 +49,7 @@ class Session:
         self._pull, self._source, self._session = pull, pull.source, requests.Session()
         self._session.trust_env = False  # no .netrc, no proxy of the environment: hub.yaml says all
         self._retry = patience(pull)
+        self._busy = str(words.get("retry", {}).get("busy", "")).encode()  # what a 403 says that means: later
         adapter = LimiterAdapter(per_second=float(words.get("per_second", PER_SECOND)), max_retries=self._retry)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
@@ -88,16 +90,14 @@ class Session:
                 )
                 with response:
                     body = self._body(where, response)
-                return self._answer(where, response, body)
+                if response.status_code != 403 or not self._busy or self._busy not in body:
+                    return self._answer(where, response, body)
+                retry = self._again(where, retry, path, "the server says each time that it is asked too often")
             except LeftAlone as error:
                 raise self._away(where, str(error)) from None
             except requests.exceptions.ChunkedEncodingError as error:
-                # The connector's library retries a request, not a body that stops half-way: its own count goes on.
-                try:
-                    retry = retry.increment(method, path, error=_cause(error))
-                except HTTPError:
-                    raise self._away(where, "the answer stops half-way each time") from None
-                retry.sleep()
+                # The library retries a request, not a body that stops half-way: its own count goes on.
+                retry = self._again(where, retry, path, "the answer stops half-way each time", _cause(error))
             except requests.exceptions.Timeout:
                 raise self._away(where, f"no answer within {self._timeout:g} seconds") from None
             except requests.exceptions.ConnectionError as error:
@@ -107,6 +107,15 @@ class Session:
                 raise self._away(where, "no answer in time" if slow else "no connection") from None
             except (requests.exceptions.RequestException, HTTPError) as error:
                 raise self._away(where, f"the exchange failed ({type(error).__name__})") from None
+
+    def _again(self, where: str, retry: Retry, path: str, what: str, cause: Exception | None = None) -> Retry:
+        """The pause before the same is asked again. Raises RetryLater where that was done often enough."""
+        try:
+            retry = retry.increment("GET", path, error=cause)
+        except HTTPError:
+            raise self._away(where, what) from None
+        retry.sleep()
+        return retry
 
     def _body(self, where: str, response: requests.Response) -> bytes:
         until, parts, size = time.monotonic() + _SLOWEST * self._timeout, [], 0
