@@ -56,7 +56,7 @@ class Window:
 
 
 class _Untold(Exception):
-    """Which rows of a resource were deleted may not be read (action ReadChanges): all of it tells what there still is."""
+    """Which rows were deleted may not be read (action ReadChanges): only all of a resource tells what is gone."""
 
 
 def fetch(pull: Pull) -> Iterator[Page | Left | StreamEnd | StreamAgain]:
@@ -98,13 +98,13 @@ def discover(pull: Pull, session: Session) -> Server:
 
 
 def _routed(pull: Pull, where: str, address: str) -> str:
-    """An address with tenant and context in it: a server with several writes `{tenantIdentifier}` and the like there."""
+    """An address with tenant and year in it: a server with several writes `{tenantIdentifier}` and the like there."""
     route = {k: str(v).replace("{year}", str(pull.slice.year)) for k, v in pull.transport.get("route", {}).items()}
     missing = [name for name in _PLACEHOLDER.findall(address) if name not in route]
     if missing:
         raise FixConfiguration(
             f"{where} leaves {missing[0]} open in its addresses (rule http.route).",
-            f"Write `transport: {{route: {{{missing[0]}: VALUE}}}}` under the source, with what the server's keeper says.",
+            f"Write `transport: {{route: {{{missing[0]}: VALUE}}}}` under the source; the server's keeper knows it.",
         )
     return _PLACEHOLDER.sub(lambda found: route[found[1]], address)
 

@@ -28,8 +28,8 @@ _MARGIN = 300  # seconds by which clocks may differ
 
 
 def fetch(pull: Pull) -> Iterator[Page | Left | StreamEnd | StreamAgain]:
-    """Every page of every stream that the vendor's folder asks for, one after another. An `optional` list that was never
-    given and is not offered comes as `Left`.
+    """Every page of every stream that the vendor's folder asks for, one after another. An `optional` list that was
+    never given and is not offered comes as `Left`.
 
     Raises as hub.connectors.fetch; what the transport's words leave open is FixConfiguration before anything is asked.
     """

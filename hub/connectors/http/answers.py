@@ -23,8 +23,8 @@ def refuse_status(where: str, answer: Answer) -> None:
     if status in (401, 403):
         raise FixConfiguration(
             f"{where}: the server refuses these credentials (status {status}, rule http.refused).",
-            "Check `auth:` and what the account may read with who issued it; a list that it is not meant to read is left "
-            "out by `transport: {skip: [STREAM]}`.",
+            "Check `auth:` and what the account may read with who issued it; a list that it is not meant to read is "
+            "left out by `transport: {skip: [STREAM]}`.",
         )
     if status in (404, 405, 410):
         raise FixConfiguration(
