@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from hub.connectors.http import NOT_OFFERED, WORDS, Reader, answers, asked_for, is_due, refuse_unknown
+from hub.connectors.http import NOT_OFFERED, WORDS, Reader, answers, asked_for, at_once, is_due, refuse_unknown
 from hub.connectors.http.paging import Moved, Position
 from hub.connectors.http.session import Session
 from hub.connectors.pulling import Left, Page, Pull
+from hub.connectors.side_by_side import side_by_side
 from hub.errors import FixConfiguration
 from hub.model import Stream, StreamAgain, StreamEnd
 
@@ -126,34 +128,40 @@ def _resources(pull: Pull, session: Session, server: Server) -> Iterator[Page | 
     newest = _newest(pull, session, server)
     everything = _cannot_follow(pull, session, newest)
     offered = bool(pull.ended)
-    for stream in asked_for(pull):
-        if stream.name in pull.ended:
-            continue
-        kept, whole = pull.resume.get(stream.name), everything
-        for attempt in range(_AGAIN + 1):
-            window = Window(**kept["window"]) if kept else _window(pull, stream.name, newest, whole)
-            walk = _Walk(pull, session, stream, window)
-            try:
-                yield from walk.pages(kept)
-                break
-            except _Untold:
-                whole = True
-            except Moved:
-                if attempt == _AGAIN:
-                    raise answers.unsettled(f"{pull.source}: {stream.name}") from None
-                yield StreamAgain(stream.name)
-                kept = None
-        if walk.left:
-            yield walk.left
-            continue
-        offered = True
-        cursor = {"version": window.newest, "full": window.full} if window.newest is not None else None
-        yield StreamEnd(stream.name, "full" if window.since is None else "delta", cursor)
+    asked = {s.name: partial(_resource, pull, session, s, newest, everything) for s in asked_for(pull)}
+    for piece in side_by_side({n: read for n, read in asked.items() if n not in pull.ended}, {}, at_once(pull)):
+        offered = offered or isinstance(piece, StreamEnd)
+        yield piece
     if not offered:
         raise FixConfiguration(
             f"{pull.source}: none of the resources may be read (rule http.refused).",
             "Have the claim set of this key allow reading, and check the school year and tenant in `url`.",
         )
+
+
+def _resource(
+    pull: Pull, session: Session, stream: Stream, newest: dict[str, int], everything: bool
+) -> Iterator[Page | Left | StreamEnd | StreamAgain]:
+    """The pages of one resource and its end; `Left` where the server does not have it."""
+    kept, whole = pull.resume.get(stream.name), everything
+    for attempt in range(_AGAIN + 1):
+        window = Window(**kept["window"]) if kept else _window(pull, stream.name, newest, whole)
+        walk = _Walk(pull, session, stream, window)
+        try:
+            yield from walk.pages(kept)
+            break
+        except _Untold:
+            whole = True
+        except Moved:
+            if attempt == _AGAIN:
+                raise answers.unsettled(f"{pull.source}: {stream.name}") from None
+            yield StreamAgain(stream.name)
+            kept = None
+    if walk.left:
+        yield walk.left
+        return
+    cursor = {"version": window.newest, "full": window.full} if window.newest is not None else None
+    yield StreamEnd(stream.name, "full" if window.since is None else "delta", cursor)
 
 
 def _newest(pull: Pull, session: Session, server: Server) -> dict[str, int]:

@@ -93,7 +93,9 @@ def land(
     while True:
         before = deliveries(state, slice, source)
         known = {(file.name, file.sha256) for delivery in before for file in delivery.files} if only_new else set()
-        fresh = tuple(file for file in landed.values() if (file.name, file.sha256) not in known)
+        # By name: pages of several streams come in any order.
+        files = sorted(landed.values(), key=lambda file: file.name)
+        fresh = tuple(file for file in files if (file.name, file.sha256) not in known)
         seq = before[-1].seq + 1 if before else 1
         new = Delivery(slice, source, seq, received.astimezone(UTC), origin, fresh, streams=ends)
         if before and (not fresh or new.hash == before[-1].hash):

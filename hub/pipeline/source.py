@@ -104,6 +104,8 @@ def pull_of(settings: Settings, slice: Slice, source: SourceSettings, vendor: So
     then where it is and who asks."""
     said = dict(source.transport)
     words = _over(_over(vendor.transport, said.pop("transport", {})), said)
+    if "concurrency" in words:  # what its vendor allows may be lowered for one connection
+        words["concurrency"] = min(words["concurrency"], vendor.transport.get("concurrency", words["concurrency"]))
     slices = {Slice(d.id, y): d.local_education_agency_id for d in settings.districts for y in d.years}
     return Pull(source.name, slice, words, vendor.streams, secret, slices=slices)
 

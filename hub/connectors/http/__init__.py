@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
@@ -13,13 +14,14 @@ from hub.connectors.http import answers
 from hub.connectors.http.paging import KINDS, Moved, Pager, Position, Sheet
 from hub.connectors.http.session import Session
 from hub.connectors.pulling import Left, Page, Pull
+from hub.connectors.side_by_side import side_by_side
 from hub.errors import FixConfiguration
 from hub.model import Stream, StreamAgain, StreamEnd
 
 #: What `transport:` may say beside where the system is and who asks.
 WORDS = {
     "kind", "url", "auth", "tls", "proxy", "timeout", "headers", "retry", "per_second", "max_bytes", "paging", "answer",
-    "services", "changes", "skip", "params",
+    "services", "changes", "skip", "params", "concurrency",
 }  # fmt: skip
 #: How a server says that it has no such list, or has it for others.
 NOT_OFFERED = (403, 404, 405, 501)
@@ -28,8 +30,8 @@ _MARGIN = 300  # seconds by which clocks may differ
 
 
 def fetch(pull: Pull) -> Iterator[Page | Left | StreamEnd | StreamAgain]:
-    """Every page of every stream that the vendor's folder asks for, one after another. An `optional` list that was
-    never given and is not offered comes as `Left`.
+    """Every page of every stream that the vendor's folder asks for, `concurrency` streams at a time. An `optional`
+    list that was never given and is not offered comes as `Left`.
 
     Raises as hub.connectors.fetch; what the transport's words leave open is FixConfiguration before anything is asked.
     """
@@ -41,13 +43,21 @@ def fetch(pull: Pull) -> Iterator[Page | Left | StreamEnd | StreamAgain]:
 def _streams(pull: Pull, session: Session) -> Iterator[Page | Left | StreamEnd | StreamAgain]:
     ids: dict[str, set[str]] = {}
     wanted = {s.options["request"]["each"]["stream"] for s in pull.streams if "each" in s.options.get("request", {})}
+    reads: dict[str, Callable[[], Iterator[Page | Left | StreamEnd | StreamAgain]]] = {}
+    after: dict[str, str] = {}
     for stream in asked_for(pull):
-        reader = Reader(pull, session, stream)
         gather = ids.setdefault(stream.name, set()) if stream.name in wanted else None
         if gather is not None and stream.name in pull.resume:
             gather.update(pull.resume[stream.name]["ids"])
         if stream.name not in pull.ended:
-            yield from reader.read(gather, ids)
+            reads[stream.name] = partial(Reader(pull, session, stream).read, gather, ids)
+            after[stream.name] = stream.options["request"].get("each", {}).get("stream", "")
+    yield from side_by_side(reads, after, at_once(pull))
+
+
+def at_once(pull: Pull) -> int:
+    """How many streams are asked for at a time: what `concurrency:` says, one without it."""
+    return max(1, int(pull.transport.get("concurrency", 1)))
 
 
 def asked_for(pull: Pull) -> list[Stream]:

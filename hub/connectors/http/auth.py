@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -47,6 +48,7 @@ class Granted:
         self._pull, self._post = pull, post
         self._words = {"kind": "none", **pull.transport.get("auth", {})}
         self._auth: AuthBase | None = None
+        self._one = Lock()
         if self._words["kind"] not in KINDS:
             raise FixConfiguration(
                 f"{pull.source}: auth.kind {self._words['kind']} is not known.", f"Use one of {', '.join(KINDS)}."
@@ -56,15 +58,20 @@ class Granted:
             _refuse_open(pull.source, self._url)
 
     def auth(self) -> AuthBase | None:
-        """What signs a request."""
-        if self._auth is None and self._words["kind"] != "none":
-            self._auth = self._made()
-        return self._auth
+        """What signs a request. Threads that need a new token wait for the one who asks for it."""
+        with self._one:
+            if self._auth is None and self._words["kind"] != "none":
+                self._auth = self._made()
+            return self._auth
 
-    def renew(self) -> bool:
-        """A token that has expired is thrown away; False where there is none to renew."""
-        known, self._auth = self._auth, None
-        return self._words["kind"] == "oauth2" and known is not None
+    def renew(self, used: AuthBase | None) -> bool:
+        """A token that has expired is thrown away, unless another thread did already; False where there is none."""
+        if self._words["kind"] != "oauth2" or used is None:
+            return False
+        with self._one:
+            if self._auth is used:
+                self._auth = None
+        return True
 
     def _secret(self, key: str) -> str:
         name = self._words.get(f"{key}_env")

@@ -42,7 +42,8 @@ class Answer:
 
 
 class Session:
-    """Asks one server for a source. `where` in its errors is the stream and page that the caller names."""
+    """Asks one server for a source, from as many threads as like. `where` in its errors is the stream and page that
+    the caller names."""
 
     def __init__(self, pull: Pull) -> None:
         words = pull.transport
@@ -50,7 +51,11 @@ class Session:
         self._session.trust_env = False  # no .netrc, no proxy of the environment: hub.yaml says all
         self._retry = patience(pull)
         self._busy = str(words.get("retry", {}).get("busy", "")).encode()  # what a 403 says that means: later
-        adapter = LimiterAdapter(per_second=float(words.get("per_second", PER_SECOND)), max_retries=self._retry)
+        adapter = LimiterAdapter(
+            per_second=float(words.get("per_second", PER_SECOND)),
+            max_retries=self._retry,
+            pool_maxsize=max(1, int(words.get("concurrency", 1))),
+        )
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
         self._session.headers.update({"User-Agent": f"hub/{__version__}", "Accept": "application/json"})
@@ -68,20 +73,19 @@ class Session:
         A token that has expired is asked for anew once. Raises RetryLater when the server is away, busy, too slow or
         stops half-way; AskVendor for a body that is too large; FixConfiguration for a certificate or a redirect.
         """
-        answer = self._ask(where, url, params=params, **asked)
-        if answer.status == 401 and self._granted.renew():
-            answer = self._ask(where, url, params=params, **asked)
+        auth = self._granted.auth()
+        answer = self._ask(where, url, params=params, auth=auth, **asked)
+        if answer.status == 401 and self._granted.renew(auth):
+            answer = self._ask(where, url, params=params, auth=self._granted.auth(), **asked)
         return answer
 
     def close(self) -> None:
         self._session.close()
 
     def _post_form(self, url: str, form: Mapping[str, str], auth: Any, headers: Mapping[str, str]) -> Answer:
-        return self._ask("the token", url, method="POST", data=form, auth=auth, headers=headers, granted=False)
+        return self._ask("the token", url, method="POST", data=form, auth=auth, headers=headers)
 
-    def _ask(self, where: str, url: str, *, method: str = "GET", granted: bool = True, **asked: Any) -> Answer:
-        if granted:
-            asked["auth"] = self._granted.auth()
+    def _ask(self, where: str, url: str, *, method: str = "GET", **asked: Any) -> Answer:
         retry, path = self._retry, urlsplit(url).path
         while True:
             try:
