@@ -87,6 +87,36 @@ def test_rest_says_what_csv_says(tmp_path: Path, version: str) -> None:
         assert night(settings).status == "unchanged"
 
 
+@pytest.mark.parametrize("version", ["1.1", "1.2"])
+def test_other_ways_to_write_the_same_body_say_the_same(tmp_path: Path, version: str) -> None:
+    """Lists of one without a list, booleans and numbers as such, grades in one text, one item under its own name."""
+    tables = roster() | gradebook()
+    tables = as_1_2(tables) if version == "1.2" else tables
+    wanted = by_csv(tables, tmp_path, version)
+    made = lists(tables, version)
+    for found in made.values():
+        found.rows[:] = [otherwise(row) for row in found.rows]
+    with serving(Hostile(made, auth="oauth2")) as server:
+        settings = district(tmp_path, server, version)
+        assert pull(settings).status == "fresh"
+    assert said(settings) == wanted.rows
+
+
+def otherwise(row: dict[str, Any]) -> dict[str, Any]:
+    if "birthDate" in row:
+        row["birthdate"] = row.pop("birthDate")
+    if isinstance(row.get("grades"), list):
+        row["grades"] = ",".join(row["grades"])
+    for name, value in row.items():
+        if isinstance(value, list) and len(value) == 1:
+            row[name] = value[0]
+        elif value in ("true", "false"):
+            row[name] = value == "true"
+        elif name in ("schoolYear", "identifier") and value.isdigit() and not value.startswith("0"):
+            row[name] = int(value)
+    return {**dict.fromkeys(("agents", "userIds", "roles", "parent", "subjects")), **row}
+
+
 @pytest.mark.parametrize("status", [403, 404])
 def test_a_server_without_marks_gives_the_roster_until_it_once_gave_them(
     tmp_path: Path, server: Hostile, status: int

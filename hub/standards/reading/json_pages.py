@@ -155,9 +155,12 @@ def _lines(texts: Any) -> Any:
 
 
 def _descend(con: Any, path: str, items: str) -> None:
-    """Each item of a list that an item holds becomes a row; `owner` is who holds it."""
+    """Each item of a list that an item holds becomes a row, also one without a list; `owner` is who holds it."""
     rows = con.table(items)
-    lists = rows.mutate(parts=_items(_part(rows["item"], path_of(path)), '["JSON"]')).drop("item", "_row")
+    held = _part(rows["item"], path_of(path))
+    alone = (_kind(held) == "OBJECT").fill_null(False)
+    many = _items(alone.ifelse(ibis.null("json"), held), '["JSON"]')
+    lists = rows.mutate(parts=alone.ifelse(ibis.array([held]), many)).drop("item", "_row")
     at = ibis.range(1, lists["parts"].length() + 1)
     parts = lists.select(*[c for c in lists.columns if c != "parts"], item=lists["parts"].unnest(), at=at.unnest())
     place = ibis.row_number().over(group_by="_page", order_by=["_item", "at"]) + 1
@@ -195,12 +198,10 @@ def _cell(rows: Any, words: str) -> Any:
     path = path_of(words.removeprefix("^."))
     if "[*]" not in words:
         return _text(body, path)
-    joined = _texts(body, path).join(",")
-    if not words.endswith("[*]"):
-        return joined
-    alone = path.removesuffix("[*]")  # some servers write a list of one as its value
+    joined = _texts(body, path).join(",").fill_null("")
+    alone = path.replace("[*]", "")  # some servers write a list of one as its item
     is_value = _kind(_part(body, alone)).isin(["VARCHAR", "BIGINT", "UBIGINT", "DOUBLE", "BOOLEAN"])
-    return is_value.ifelse(_text(body, alone), joined)
+    return ((joined == "") & is_value).ifelse(_text(body, alone), joined)
 
 
 def _settle(con: Any, stream: Stream) -> dict[str, int]:
