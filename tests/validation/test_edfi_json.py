@@ -289,6 +289,7 @@ HOSTILE: dict[str, bytes] = {
     "deep_object": b'{"a":' * 100_000,
     "not_utf8": b'{"studentUniqueId": "\xff\xfe"}',
     "surrogate": b'{"studentUniqueId": "\\ud800", "firstName": "\\ud800"}',
+    "surrogates": b'{"birthSexDescriptor": "\\ud800", "birthDate": "\\ud800", "\\ud800": 1}',
     "nan": b'{"studentUniqueId": NaN}',
     "digits": b'{"studentUniqueId": ' + b"9" * 10_000 + b"}",
     "exponent": b'{"birthDate": 1e999999}',
@@ -308,4 +309,6 @@ HOSTILE: dict[str, bytes] = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_are_findings(name: str, ending: str, tmp_path: Path) -> None:
     folder = write(tmp_path, {f"students.{ending}": HOSTILE[name]})
-    assert not validate_edfi([folder]).conforms
+    result = validate_edfi([folder], show_values=True)
+    assert not result.conforms
+    assert repr(result).encode()

@@ -150,7 +150,7 @@ class BodyReader:
         if rule:
             self.told(rule, path, value)
         elif field.type == "descriptor":
-            self.fact("descriptor", path.partition("/")[2], field.of or "", value)
+            self.fact("descriptor", path.partition("/")[2], field.of or "", _canonical(value))
         if said.column:
             text = _canonical(value)
             before = self.columns.setdefault(said.column, (text, path))
@@ -167,8 +167,8 @@ class BodyReader:
             self.fact("reference", path.partition("/")[2], said.target, PART.join(parts))
 
     def told(self, rule: str, column: str, value: Any = None, detail: str = "") -> None:
-        shown = None if value is None else str(value)[:200]
-        self.tally.add(rule, self.name, column, self.row, self.line, shown, detail)
+        shown = None if value is None else _writable(str(value)[:200])
+        self.tally.add(rule, self.name, _writable(column), self.row, self.line, shown, detail)
 
     def fact(self, kind: str, path: str, target: str, value: str, detail: str = "") -> None:
         slot = self.slots.get((kind, path, target))
@@ -202,5 +202,9 @@ def _canonical(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    # A lone surrogate is JSON, and no text that can be written.
-    return str(value).encode("utf-8", "replace").decode().replace(PART, " ")
+    return _writable(str(value)).replace(PART, " ")
+
+
+def _writable(text: str) -> str:
+    """A lone surrogate is JSON, and no text that can be written."""
+    return text.encode("utf-8", "replace").decode()
