@@ -67,6 +67,8 @@ def test_refused_whole(specs: Path, tmp_path: Path, content: str | bytes, rule: 
 HELD = [
     ("a short line", HEADER + ROWS[0] + "1,2\n" + ROWS[1], [(2, "csv.columns.missing")], [1, 3]),
     ("a long line", HEADER + ROWS[0] + "1,2,3,4,5,6,7,8\n" + ROWS[1], [(2, "csv.columns.extra")], [1, 3]),
+    ("two in a row", HEADER + ROWS[0] + "1,2\n" * 2 + ROWS[1], [(2, "csv.columns.missing"), (3, "csv.columns.missing")],
+     [1, 4]),
     ("text beside quotes", HEADER + '"1"x,2,3,2026-10-01,5,6\n' + ROWS[1], [(1, "csv.quote")], [2]),
     ("cut off in the last line", WHOLE + '1,2,3,2026-10-01,5,"6', [(4, "csv.quote")], [1, 2, 3]),
     ("records of several lines", HEADER + as_csv(a_result(1, Test="a\nb"), []) + "1,2\n" + ROWS[1],

@@ -9,7 +9,6 @@ import io
 import itertools
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from hub.engine import keep, keep_cells
 from hub.errors import AskVendor
 from hub.model import Stream
 from hub.standards.reading.plain_text import dialect, head, read_strictly
+from hub.standards.reading.wide_records import bearable, blank_fields_behind
 
 _REJECTS = {
     "MISSING COLUMNS": "csv.columns.missing",
@@ -45,6 +45,14 @@ class Reject:
     rule: str
     swallows: bool = False  # an open quote runs over line ends: other records may be inside
     digest: str | None = None  # of the record's text, where it is known
+
+
+@dataclass(frozen=True)
+class Records:
+    """What the reader refused, and what it took although it is not written as it should be, by rule."""
+
+    rejects: list[Reject]
+    repairs: dict[str, int] = field(default_factory=dict)
 
 
 def read_header(path: Path, name: str, stream: Stream) -> Header:
@@ -189,36 +197,39 @@ def read_records(
     stream: Stream,
     used: set[str],
     place: dict[str, str | int | None] | None = None,
-) -> Iterator[Reject]:
-    """Makes DuckDB table `table` of the used columns as trimmed text (blank is null) with `_row`; yields rejects.
+) -> Records:
+    """Makes DuckDB table `table` of the used columns as trimmed text (blank is null) with `_row`.
 
     `_row` is the record number in the file, rejected records counted; `place` are constant columns to add.
     """
 
-    words = dialect(stream)
+    words, width = dialect(stream), len(header.columns)
     # By place: a name may be blank, or another one's in all but letter case, which the engine takes for the same.
-    places = {i: f"c{i}" for i in range(len(header.columns))}
-    relation = read_strictly(
-        con.con,
-        path,
-        places.values(),
-        header=words["header"],
-        delimiter=words["delimiter"],
-        quote=words["quote"],
-        escape=words["escape"],
-    )
-    view = f"{table}__file"
-    relation.create_view(view, replace=True)
-    nulls = stream.options.get("nulls", [])
-    at = {column: places[i] for i, column in enumerate(header.columns)}
-    names = {c: at[header.renamed.get(c, c)] for c in used if header.renamed.get(c, c) in at}
-    keep_cells(con, table, view, lambda cell: cleaned(cell, nulls), names, place or {})
-    con.drop_view(view, force=True)
-    rejects = reject_records(con, header=words["header"])
+    places = {i: f"c{i}" for i in range(width)}
+    with bearable(con, path, width, words) as (text, delimiters):
+        relation = read_strictly(
+            con.con,
+            text,
+            places.values(),
+            header=words["header"],
+            delimiter=words["delimiter"],
+            quote=words["quote"],
+            escape=words["escape"],
+        )
+        view = f"{table}__file"
+        relation.create_view(view, replace=True)
+        nulls = stream.options.get("nulls", [])
+        at = {column: places[i] for i, column in enumerate(header.columns)}
+        names = {c: at[header.renamed.get(c, c)] for c in used if header.renamed.get(c, c) in at}
+        taken = keep_cells(con, table, view, lambda cell: cleaned(cell, nulls), names, place or {})
+        con.drop_view(view, force=True)
+        rejects = reject_records(con, header=words["header"])
+        expected = (width - 1) * (taken + len(rejects) + words["header"])
+        behind = blank_fields_behind(con.con, text, width, words) if delimiters > expected else 0
     if rejects:
         rejects = _without_blank_lines(path, rejects, words)
         renumber(con, table, rejects)
-    yield from rejects
+    return Records(rejects, {"csv.blank_fields_behind": behind} if behind else {})
 
 
 def _without_blank_lines(path: Path, rejects: list[Reject], words: dict[str, Any]) -> list[Reject]:
@@ -272,12 +283,12 @@ def reject_records(con: Any, *, header: bool) -> list[Reject]:
 
 def renumber(con: Any, table: str, rejects: list[Reject]) -> None:
     """`_row` becomes the record's number in the file: the reader numbers accepted records only, and the j-th reject
-    at record r stands before accepted record r - j.
+    at record r stands before accepted record r - j. Of rejects that stand before the same one the last counts.
     """
     import pyarrow as pa
 
-    shifts = {"at": [r.row - j for j, r in enumerate(rejects)], "shift": list(range(1, len(rejects) + 1))}
-    gaps = con.create_table(f"{table}__gaps", pa.table(shifts))
+    shifts = {r.row - j: j + 1 for j, r in enumerate(rejects)}
+    gaps = con.create_table(f"{table}__gaps", pa.table({"at": list(shifts), "shift": list(shifts.values())}))
     rows = con.table(table)
     shifted = rows.asof_join(gaps, on=rows["_row"] >= gaps["at"])
     fixed = shifted.select(*[c for c in rows.columns if c != "_row"], _row=rows["_row"] + shifted["shift"].fill_null(0))

@@ -16,7 +16,7 @@ from hub.engine import count, keep, keep_counted, rename, stacked
 from hub.errors import AskVendor
 from hub.model import OpenedDelivery, OpenedFile, Source, Stream
 from hub.standards.mapping.values import try_strptime
-from hub.standards.reading.csv_files import Header, Reject, is_header_only, read_header, read_records
+from hub.standards.reading.csv_files import Header, Records, Reject, is_header_only, read_header, read_records
 from hub.standards.reading.excel import is_workbook, read_sheet, sheet_header
 from hub.standards.reading.fixed_width import cut_records, read_version
 from hub.standards.reading.plain_text import plain
@@ -87,13 +87,14 @@ def _records(
     stream: Stream,
     wanted: set[str],
     place: dict[str, str | int | None],
-) -> tuple[list[Reject], int | None]:
-    """The rows as a table; what was rejected, and how many rows the file says it has, where it says so."""
+) -> tuple[Records, int | None]:
+    """The rows as a table; what was rejected or mended, and how many rows the file says it has, where it says so."""
     if stream.format == "excel":
-        return read_sheet(con, file.path, file.name, table, header, stream, wanted, place), None
-    records = cut_records if stream.format == "fixed-width" else read_records
+        return Records(read_sheet(con, file.path, file.name, table, header, stream, wanted, place)), None
     with plain(con, file.path, file.name, stream) as text:
-        return list(records(con, text.path, table, header, stream, wanted, place)), text.rows
+        if stream.format == "fixed-width":
+            return Records(list(cut_records(con, text.path, table, header, stream, wanted, place))), text.rows
+        return read_records(con, text.path, table, header, stream, wanted, place), text.rows
 
 
 def read_file(
@@ -110,12 +111,13 @@ def read_file(
     place: dict[str, str | int | None] = {"_file": file.sha256, "_seq": seq}
     place |= {c: None for c in stream.columns if c in (used or ()) and c not in wanted}
     try:
-        rejects, promised = _records(con, file, table, header, stream, wanted, place)
+        records, promised = _records(con, file, table, header, stream, wanted, place)
     except duckdb.InvalidInputException:  # its text may quote the file
         raise AskVendor(
             f"{file.name}: the file cannot be read as delimited text (rule file.unreadable).",
             "Use one kind of line end and the delimiter and quotes of the layout throughout.",
         ) from None
+    rejects = records.rejects
     torn = next((r for r in rejects if r.swallows), None)
     if torn is not None:
         raise AskVendor(
@@ -134,7 +136,9 @@ def read_file(
             f"{file.name}: the last line says {promised} rows and {total} came (rule file.cut_off).",
             "Check that the upload had ended and send the whole file again.",
         )
-    repairs = {"csv.header.unknown_column": len(header.unknown)} if header.unknown else {}
+    repairs = dict(records.repairs)
+    if header.unknown:
+        repairs["csv.header.unknown_column"] = len(header.unknown)
     if header.renamed:
         repairs["csv.header.renamed_column"] = len(header.renamed)
     return StreamRead(stream.name, file, seq, table, total, tuple(rejects), repairs)

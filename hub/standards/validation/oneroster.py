@@ -7,10 +7,11 @@ from pathlib import Path
 
 from hub.errors import AskVendor
 from hub.standards.oneroster_layout import FileLayout, binding, layouts
+from hub.standards.reading.wide_records import narrowed
 from hub.standards.validation.archive import Feed, SentFile
 from hub.standards.validation.connection import Connection
 from hub.standards.validation.findings import FileRead, Known, Progress, Validation, silent
-from hub.standards.validation.oneroster_bytes import judge_bytes, mended, narrowed, scan_bytes
+from hub.standards.validation.oneroster_bytes import judge_bytes, mended, scan_bytes
 from hub.standards.validation.oneroster_cells import functions
 from hub.standards.validation.oneroster_header import judge_header
 from hub.standards.validation.oneroster_manifest import Manifest, judge_manifest

@@ -10,15 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from hub.standards.reading.wide_records import CHUNK, is_crowded
 from hub.standards.validation.profiles import Judge
 
-CHUNK = 256 << 10  # stays in the cache for all that is counted in it
 BOM = b"\xef\xbb\xbf"
-_COMMA, _FEED = b",\n"
-_CROWD = 5000  # surplus commas of a chunk, from which on its lines are looked at
-_SPARE = 100  # fields too many that are left to the parser
-_LINE = 16_000_000  # bytes read of a line at once
-_QUOTED = re.compile(rb'"(?:[^"]|"")*"')
+_COMMA = ord(",")
 
 
 @dataclass(frozen=True)
@@ -34,7 +30,7 @@ class Bytes:
     bom: bool
     utf8: bool
     commas: int = 0  # the header's included
-    crowded: bool = False  # somewhere are far more commas than the header's number in each line
+    crowded: bool = False  # a line has a hundred commas more than the header
 
 
 def scan_bytes(path: Path) -> Bytes:
@@ -46,10 +42,11 @@ def scan_bytes(path: Path) -> Bytes:
             bom = chunk.startswith(BOM)
         quotes = quotes or b'"' in (chunk if number else chunk[max(chunk.find(b"\n"), 0) :])
         octets = np.frombuffer(chunk, np.uint8)
-        mine = int(np.count_nonzero(octets == _COMMA))
+        signs = octets == _COMMA
+        mine = int(np.count_nonzero(signs))
         expected = expected if number else chunk.partition(b"\n")[0].count(b",")
         commas += mine
-        crowded = crowded or mine - expected * (1 + int(np.count_nonzero(octets == _FEED))) > _CROWD
+        crowded = crowded or is_crowded(octets, signs, mine, expected)
         # Looking whether there is one takes a tenth of the time of counting none.
         nul += chunk.count(b"\0") if b"\0" in chunk else 0
         if b"\r" in chunk:
@@ -147,17 +144,3 @@ def _whole_pairs(chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield whole[:-1] if held else whole
     if held:
         yield held
-
-
-def narrowed(path: Path, width: int, out: Path) -> Path:
-    """A copy in which a record with more than a hundred fields too many has one too many.
-
-    DuckDB refuses such a record in the square of its fields: 60,000 take a minute.
-    """
-    with path.open("rb") as file, out.open("wb") as copy:
-        while line := file.readline(_LINE):
-            wide = line.count(b",") > width + _SPARE and _QUOTED.sub(b"", line).count(b",") > width + _SPARE
-            copy.write(b"x" + b",x" * width + b"\n" if wide else line)
-            while wide and line and not line.endswith(b"\n"):
-                line = file.readline(_LINE)
-    return out

@@ -209,11 +209,13 @@ def _rejects(con: Connection) -> list[tuple[int, str]]:
 
 
 def _renumber(con: Connection, name: str, rejected: list[int]) -> None:
-    """The parser counts only what it took: the j-th reject, record r, stands before its row r - j."""
+    """The parser counts only what it took: the j-th reject, record r, stands before its row r - j. Of rejects in a row,
+    which stand before the same one, the last counts."""
     import pyarrow as pa
 
-    gaps = {"_at": [r - j for j, r in enumerate(rejected)], "_shift": list(range(1, len(rejected) + 1))}
-    places = con.ibis.create_table(f"{name}__gaps", pa.table(gaps), overwrite=True)
+    gaps = {r - j: j + 1 for j, r in enumerate(rejected)}
+    shifts = pa.table({"_at": list(gaps), "_shift": list(gaps.values())})
+    places = con.ibis.create_table(f"{name}__gaps", shifts, overwrite=True)
     table = con.ibis.table(f"{name}__read")
     taken = table.mutate(_taken=table.rowid() + 1)
     shifted = taken.asof_join(places, on=taken["_taken"] >= places["_at"])
