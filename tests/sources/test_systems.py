@@ -24,7 +24,7 @@ from hub.standards.specs import SCHEMAS
 from hub.standards.states.source_state import Work, build_state
 from hub.standards.vendors.sources import load_source
 from tests.connectors.token_server import CLIENT, SECRET, signed
-from tests.sources.building import codes, entities
+from tests.sources.building import Built, codes, entities
 from tests.sources.building import read_state as read
 from tests.sources.test_contract import outcome
 
@@ -93,7 +93,8 @@ def clever(asked: Asked) -> tuple[int, Any, dict[str, str]]:
         return 401, {}, {}
     kind = asked["path"].removeprefix("/v3.0/")
     role = asked["query"].get("role", [""])[0]
-    body = sample("clever", {"student": "students.json", "teacher": "staff.json"}.get(role, f"{kind}.json"))
+    people = {"student": "students", "teacher": "staff", "contact": "contacts"}
+    body = sample("clever", f"{people.get(role, kind)}.json")
     ids = [row["data"]["id"] for row in body["data"]]
     after = asked["query"].get("starting_after", [""])[0]
     at = ids.index(after) + 1 if after else 0
@@ -111,7 +112,7 @@ def aeries(asked: Asked) -> tuple[int, Any, dict[str, str]]:
     parts = asked["path"].removeprefix("/aeries/api/v5/").split("/")
     if len(parts) == 1:
         return 200, sample("aeries", f"{parts[0]}.json"), {}
-    name = {"classes": "seats"}.get(parts[2], parts[2])
+    name = {"classes": "seats", "attendance": "absences", "AbsenceCodes": "codes"}.get(parts[2], parts[2])
     rows = sample("aeries", f"{name}/301/{name}-1.json")
     if name == "students":
         rows = rows[int(asked["query"]["StartingRecord"][0]) - 1 : int(asked["query"]["EndingRecord"][0])]
@@ -129,7 +130,8 @@ def powerschool(asked: Asked) -> tuple[int, Any, dict[str, str]]:
         return 401, {}, {}
     page = int(asked["query"]["page"][0])
     if asked["path"].startswith("/ws/schema/query/"):
-        return 200, sample("powerschool", "seats.json") if page == 1 else {"name": "cc"}, {}
+        name = {"seats": "seats", "contacts": "contacts", "attendance": "absences"}[asked["path"].rsplit(".", 1)[1]]
+        return 200, sample("powerschool", f"{name}.json") if page == 1 else {"name": "cc"}, {}
     kind = asked["path"].rsplit("/", 1)[1]
     name = kind if kind == "staff" else f"{kind}s"
     body = sample("powerschool", f"{name}.json" if kind == "school" else f"{name}/31/{name}-1.json")
@@ -209,6 +211,21 @@ def test_what_the_system_hands_out_is_what_the_sample_says(server: Any, vendor: 
     assert outcome(state, YEAR)["accepted"] == expected["accepted"]
     for count in state.summary.counts:
         assert count.rows_in == count.accepted + count.held + sum(count.ignored.values())
+
+
+def test_a_section_without_a_term_says_so_and_one_of_another_year_too(state_of: Callable[[str], Built]) -> None:
+    (sections,) = [c for c in state_of("clever").summary.counts if c.stream == "sections"]
+    assert sections.ignored == {"sis.section.no_term": 1, "sis.other_year": 1}
+
+
+def test_a_day_before_the_first_term_is_held_and_one_of_another_year_is_not_this_records(
+    state_of: Callable[[str], Built],
+) -> None:
+    state = state_of("sis-api")
+    (absences,) = [c for c in state.summary.counts if c.stream == "absences"]
+    assert (absences.accepted, absences.held, absences.ignored) == (2, 2, {"sis.other_year": 1})
+    sessions = {row["sessionName"] for row in state.rows["StudentSchoolAttendanceEvent"]}
+    assert sessions == {"Fall"}
 
 
 def test_a_system_that_is_asked_too_often_is_asked_again_whatever_its_status(server: Any) -> None:
