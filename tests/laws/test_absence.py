@@ -185,6 +185,6 @@ def test_a_defect_in_one_source_is_told_by_place_and_the_others_go_on(
     run = hub.sync()
     sis = next(o for o in run.sources if o.source == "sis")
     assert (run.status, sis.status) == ("published", "failed")
-    assert "IndexError in test_absence.py, line" in sis.message
+    assert "IndexError at test_absence.py:" in sis.message
     assert len(hub.published("StudentAssessment", "_key")) == 4
     assert hub.published("Student", "firstName") == {("Ada1",), ("Ada2",), ("Ada3",)}
