@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,7 +45,9 @@ def samples(work: Path) -> Iterator[Line]:
     """Every vendor's sample file, in a process that has started."""
     for path in sorted((ROOT / "schemas" / "sources").glob("*/sample/*.csv")):
         vendor = path.parents[1].name
-        step = run("normalize", 3, vendor=vendor, path=path, out=work / "sample" / path.stem, warm=True)
+        year = json.loads((path.parent / "expected.json").read_text(encoding="utf-8"))["schoolYear"]
+        out = work / "sample" / path.stem
+        step = run("normalize", 3, vendor=vendor, path=path, out=out, warm=True, year=year)
         yield Line(1, "sample", f"{vendor}/{path.name}", step.seconds, "one second", 1.0, step.seconds, 1,
                    peak_mb=step.peak_mb)  # fmt: skip
 

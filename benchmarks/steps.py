@@ -50,16 +50,16 @@ def shuffle(folder: str) -> dict[str, Any]:
     return {}
 
 
-def normalize(vendor: str, path: str, out: str, warm: bool = False) -> dict[str, Any]:
+def normalize(vendor: str, path: str, out: str, warm: bool = False, year: int = 2027) -> dict[str, Any]:
     """One file of a vendor to a SourceState, as `hub sync` does it. `warm`: the time of a second run in the process."""
     if warm:
-        _normalize(vendor, Path(path), Path(out) / "first")
+        _normalize(vendor, Path(path), Path(out) / "first", year)
     begun = time.perf_counter()
-    said = _normalize(vendor, Path(path), Path(out) / "state")
+    said = _normalize(vendor, Path(path), Path(out) / "state", year)
     return said | ({"seconds": time.perf_counter() - begun} if warm else {})
 
 
-def _normalize(vendor: str, path: Path, out: Path) -> dict[str, Any]:
+def _normalize(vendor: str, path: Path, out: Path, year: int) -> dict[str, Any]:
     from datetime import UTC, datetime
 
     from hub.engine import row_count
@@ -70,7 +70,7 @@ def _normalize(vendor: str, path: Path, out: Path) -> dict[str, Any]:
     from hub.standards.vendors.sources import load_source
 
     source = load_source(vendor)
-    facts = {"schoolYear": 2027, "localEducationAgencyId": 255901}
+    facts = {"schoolYear": year, "localEducationAgencyId": 255901}
     vocabulary = Vocabulary(descriptor_codes(), source.namespaces)
     work = Work("measured", source, load_entities(), vocabulary, {}, facts, scratch=out.parent / "spill")
     out.parent.mkdir(parents=True, exist_ok=True)

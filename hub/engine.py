@@ -71,7 +71,7 @@ def keep_counted(con: Any, name: str, rows: Any) -> tuple[Any, int]:
     create = sge.Create(
         this=sge.table_(name, quoted=True), kind="TABLE", replace=True, expression=con.compiler.to_sqlglot(rows)
     )
-    ((count,),) = con.raw_sql(create.sql("duckdb")).fetchall()
+    ((count,),) = con.raw_sql(create.sql("duckdb", copy=False)).fetchall()
     return _known(con, name, rows.schema()), int(count)
 
 
@@ -103,7 +103,7 @@ def keep_cells(
     position = sge.alias_(sge.Window(this=sge.RowNumber()), "_row", quoted=True)
     select = sge.select(*made, position, *fixed).from_(sge.table_(of, quoted=True))
     create = sge.Create(this=sge.table_(name, quoted=True), kind="TABLE", replace=True, expression=select)
-    ((made_rows,),) = con.raw_sql(create.sql("duckdb")).fetchall()
+    ((made_rows,),) = con.raw_sql(create.sql("duckdb", copy=False)).fetchall()
     return int(made_rows)
 
 
@@ -170,6 +170,19 @@ def columns(path: Path) -> list[str]:
     return list(pq.read_schema(path).names)
 
 
+def content(con: Any, path: Path, columns: list[str]) -> str:
+    """Digest of the columns of a parquet file's rows, in whatever order they are: equal for equal rows.
+
+    A row's columns are hashed again as one: DuckDB combines them so that values swapped between rows could cancel out.
+    """
+    import sqlglot.expressions as sge
+
+    row = sge.func("hash", sge.func("hash", *(sge.column(c, quoted=True) for c in columns)))
+    asked = sge.select(sge.Count(this=sge.Star()), sge.Sum(this=row)).from_(sge.table_(str(path), quoted=True))
+    ((rows, total),) = con.raw_sql(asked.sql("duckdb", copy=False)).fetchall()
+    return f"{rows}:{total or 0:x}"
+
+
 def row_count(path: Path) -> int:
     """Rows of a parquet file, from its footer."""
     import pyarrow.parquet as pq
@@ -221,5 +234,5 @@ def view(con: Any, name: str, select: str) -> Any:
     except FixConfiguration as error:
         raise FixConfiguration(f"rows of {name}: {error.message}", error.remedy) from error
     create = sge.Create(this=sge.table_(name, quoted=True), kind="VIEW", replace=True, expression=query.copy())
-    con.raw_sql(create.sql("duckdb"))
+    con.raw_sql(create.sql("duckdb", copy=False))
     return con.table(name)

@@ -15,9 +15,10 @@ from typing import Any
 import ibis
 from sqlglot import exp
 
-from hub.engine import connect, parsed, stacked
+from hub.engine import columns, connect, content, parsed, stacked
 from hub.errors import AskVendor
 from hub.model import Count, Entity, Mapping, OpenedDelivery, Source, Stream
+from hub.standards.mapping.checks import PLACE
 from hub.standards.mapping.lists import make_lists
 from hub.standards.mapping.normalize import EntityRows, Vocabulary, normalize_entity
 from hub.standards.mapping.tables import make_tables
@@ -133,9 +134,22 @@ def _build(
         full=full,
         unread=feeds(work.source, mappings, {r.stream for r in reads if r.rejects}),
     )
-    if full:
-        return summary
-    return append_state(con, out, work.entities, summary, previous, load_summary(previous) if previous else None)
+    if not full:
+        summary = append_state(con, out, work.entities, summary, previous, load_summary(previous) if previous else None)
+    return replace(summary, content=_content(con, out))
+
+
+def _content(con: Any, out: Path) -> dict[str, str]:
+    """By entity what its rows say, in any order and out of whatever file: two states of equal digests say the same.
+
+    Not of rows that wait for a person or a reference: what they say is only known when all sources are.
+    """
+    found = {}
+    for path in sorted((out / "rows").glob("*.parquet")):
+        said = [c for c in columns(path) if c not in PLACE]
+        if not any(c.startswith("_") for c in said):
+            found[path.stem] = content(con, path, said)
+    return found
 
 
 def _read(

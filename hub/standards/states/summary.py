@@ -23,3 +23,4 @@ class StateSummary:
     unread: dict[str, tuple[str, ...]] = field(
         default_factory=dict
     )  # stream with rejected records -> entities it feeds
+    content: dict[str, str] = field(default_factory=dict)  # entity -> digest of its rows, of those known without others
