@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -88,7 +89,14 @@ def publish_record(
     outcomes = _outcomes(settings, slice, published, only)
     states = {o.source: o.state for o in outcomes if o.state}
     run = Run(
-        run_id, slice.district, slice.year, now, None, "failed", sources=outcomes, versions=_versions(settings, opened)
+        run_id,
+        slice.district,
+        slice.year,
+        now,
+        None,
+        "failed",
+        sources=outcomes,
+        versions=_versions(settings, slice, opened),
     )
     folder = run_folder(settings, run)
     if not states:
@@ -287,15 +295,17 @@ def _judge(slice: Slice, today: date, folder: Path) -> Callable[..., tuple[RuleR
     return judged
 
 
-def _versions(settings: Settings, opened: store.Store) -> dict[str, str]:
+def _versions(settings: Settings, slice: Slice, opened: store.Store) -> dict[str, str]:
     decided = store.reviews(opened, open_only=False)
     answers = sorted(f"{r.id}={r.student_unique_id}" for r in decided if r.decided_at)
+    said = [settings.district(slice.district).identity, _authority(settings, slice)]
     return {
         "hub": __version__,
         "specs": spec_hash(settings.specs, settings.vendors),
         "rules": rules_hash(settings.specs / "rules"),
         "standards": "Ed-Fi 5.2 (demographics as 6.1), OneRoster 1.1 and 1.2",
         "decisions": hashlib.sha256("\n".join(answers).encode()).hexdigest(),
+        "identity and authority": hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest(),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from laws.night import RESULTS, SLICE, Hub, a_result, a_student, as_csv, rows_of, send_sis
+from laws.night import DISTRICT, PEOPLE, RESULTS, SLICE, Hub, a_person, a_result, a_student, as_csv, rows_of, send_sis
 
 from hub import store
 from hub.engine import connect
@@ -121,6 +122,25 @@ def test_an_answer_changes_what_is_published_on_an_ordinary_night(hub: Hub) -> N
     store.decide_review(hub.store(), review.id, "S0002", "Grace")
     hub.sync()
     assert hub.published("StudentAssessment", "studentUniqueId") == {("S0002",)}
+    assert hub.sync().status == "unchanged"
+
+
+def test_identity_and_authority_of_hub_yaml_count_from_the_next_night_on(hub: Hub) -> None:
+    send_sis(hub, [a_student(1)])
+    hub.send("lms", "people.csv", as_csv(PEOPLE, [a_person(1, Family="Byron")]))
+    hub.send("tests", "results.csv", as_csv(RESULTS, [a_result(1, StateID="", LocalID="S0001")]))
+    assert [h.rule for h in hub.sync().held] == ["identity.unknown"]
+    said = json.loads((hub.root / "hub.yaml").read_text())
+    district = said["districts"][DISTRICT]
+    district["identity"] = {"Local": "studentUniqueId"}
+    (hub.root / "hub.yaml").write_text(json.dumps(said))
+    assert hub.sync().held == ()
+    assert hub.published("StudentAssessment", "studentUniqueId") == {("S0001",)}
+    assert hub.published("Student", "lastSurname") == {("Lovelace1",)}
+    district["sources"]["sis"]["authority"] = 90
+    (hub.root / "hub.yaml").write_text(json.dumps(said))
+    hub.sync()
+    assert hub.published("Student", "lastSurname") == {("Byron",)}
     assert hub.sync().status == "unchanged"
 
 
