@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import io
 import stat
@@ -23,6 +22,7 @@ from hub.errors import FixConfiguration, RetryLater
 
 _CUT = (EOFError, OSError, paramiko.SSHException)
 _BUFFER = 1 << 20
+_REQUEST, _WINDOW = 1 << 15, 1 << 22  # bytes a request, as every server takes them, and bytes asked for ahead
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,36 @@ class RemoteFile:
             self.server.close()
             raise
         file.seek(offset)
-        # Of a connection that breaks its thread prints a traceback; `read` tells it too.
-        asks = file._prefetch_thread  # type: ignore[attr-defined]
-        file._prefetch_thread = lambda *chunks: _quietly(asks, *chunks)  # type: ignore[attr-defined]
-        file.prefetch(self.size, max_concurrent_requests=64)  # unbounded, all of a large file waits in memory
-        return cast(Readable, file)
+        return _Ahead(file, offset, self.size)
 
 
-def _quietly(asks: Callable[..., None], *chunks: Any) -> None:
-    with contextlib.suppress(*_CUT):
-        asks(*chunks)
+class _Ahead:
+    """Reads a file with requests sent ahead, a window of them at most.
+
+    paramiko's own prefetch either holds all of a large file in memory or, with a limit, stops reading ahead as soon as
+    the server is quicker than its thread: a twentieth of the speed. Its requests are sent here from the one thread
+    that reads, so that it never takes the end of those that were sent for the end of the file.
+    """
+
+    def __init__(self, file: Any, at: int, size: int) -> None:
+        self._file, self._at, self._asked, self._size = file, at, at, size
+
+    def read(self, size: int, /) -> bytes:
+        self._ask()
+        data: bytes = self._file.read(min(size, _REQUEST))
+        self._at += len(data)
+        return data
+
+    def _ask(self) -> None:
+        if self._asked >= self._size or self._asked - self._at > _WINDOW // 2:
+            return
+        end = min(self._size, self._at + _WINDOW)
+        chunks = [(at, min(_REQUEST, end - at)) for at in range(self._asked, end, _REQUEST)]
+        self._file._prefetching, self._file._prefetch_done, self._asked = True, False, end
+        self._file._prefetch_thread(chunks, None)
+
+    def close(self) -> None:
+        self._file.close()
 
 
 class _Told(io.BufferedReader):

