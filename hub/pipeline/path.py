@@ -13,15 +13,15 @@ from pathlib import Path
 
 from hub import __version__, store
 from hub.config import Settings
-from hub.errors import AskVendor, FixConfiguration, Stop
+from hub.errors import FixConfiguration, Stop
 from hub.model import Breach, Change, Count, Entity, RuleResult, Run, Slice, SourceOutcome
 from hub.pipeline.carried import carried
 from hub.pipeline.departed import departures
 from hub.pipeline.record import RecordSummary, build_record
 from hub.pipeline.reviews import open_reviews
-from hub.pipeline.source import load_outcome, pull, save_outcome
+from hub.pipeline.source import again, load_outcome, pull, save_outcome
 from hub.pipeline.standing import Published
-from hub.pipeline.states import normalize, require, room, state_folder
+from hub.pipeline.states import require, room, state_folder
 from hub.pipeline.sweep import sweep
 from hub.standards.rules import load_rules, rules_hash
 from hub.standards.specs import load_entities, spec_hash
@@ -216,23 +216,15 @@ def discard(settings: Settings, slice: Slice, run_id: str, who: str) -> Run:
 
 def replay(settings: Settings, slice: Slice, *, source: str | None = None, progress: Progress = _quiet) -> Run:
     """Normalizes what landed once more, by today's specs, crosswalks and decisions, and publishes the difference."""
+    opened = open_store(settings, slice.district)
+    published = store.published_states(opened, slice)
     for each in settings.district(slice.district).sources_of(slice.year):
-        if source is not None and each.name != source:
-            continue
-        first = SourceOutcome(each.name, each.vendor, "fresh", owner=each.owner)
-        outcome = load_outcome(settings, slice, each.name) or first
-        vendor = load_source(each.vendor, settings.specs, settings.vendors)
-        try:
-            with room(settings.state):
-                found = normalize(settings, slice, each, vendor, progress, afresh=True)
-        except AskVendor:
-            continue  # nothing that landed can be read: the outcome of its night says so
-        again = replace(
-            outcome, status="fresh", message="", remedy="", state=found.state, received=found.received,
-            repairs=found.summary.repairs,
-        )  # fmt: skip
-        save_outcome(settings, slice, again)
-    return publish_record(settings, slice, new_run_id(datetime.now(UTC)), progress=progress)
+        if source is None or each.name == source:
+            state = published.get(each.name, "")
+            none = SourceOutcome(each.name, each.vendor, "nothing_landed", owner=each.owner, state=state)
+            last = load_outcome(settings, slice, each.name) or none
+            save_outcome(settings, slice, again(settings, slice, each, last, state, progress))
+    return publish_record(settings, slice, new_run_id(datetime.now(UTC)), progress=progress, opened=opened)
 
 
 def report(settings: Settings, slice: Slice, run_id: str | None, opened: store.Store | None = None) -> Path:

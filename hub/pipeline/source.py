@@ -52,15 +52,36 @@ def pull(
     except Exception as error:  # a defect of the hub or of a mapping: its text may quote a value
         failed = replace(base, status="failed", message=_defect(source.name, error), remedy=_REPORT)
         return _standing(failed, settings, slice, source, vendor, progress)
-    tonight = [r for r in found.refused if r.seq == delivery.seq]
+    return _read(base, delivery, found, last_state, left)
+
+
+def again(
+    settings: Settings, slice: Slice, source: SourceSettings, last: SourceOutcome, last_state: str, progress: Progress
+) -> SourceOutcome:
+    """Normalizes what landed once more. Nothing is pulled, so a pull that failed (`last`) stays told."""
+    vendor = load_source(source.vendor, settings.specs, settings.vendors)
+    landed = deliveries(settings.state, slice, source.name)
+    try:
+        with room(settings.state):
+            found = normalize(settings, slice, source, vendor, progress, afresh=True)
+    except AskVendor:
+        return last  # nothing that landed can be read: the outcome of its night says so
+    base = SourceOutcome(source.name, source.vendor, "unchanged", owner=source.owner)
+    read = _read(base, landed[-1], found, last_state, [])
+    return replace(read, status="failed", message=last.message, remedy=last.remedy) if last.status == "failed" else read
+
+
+def _read(base: SourceOutcome, newest: Delivery, found: Normalized, last_state: str, left: list[str]) -> SourceOutcome:
+    """What came of the deliveries up to the `newest`: it is refused where only earlier ones could be read."""
+    refused = [r for r in found.refused if r.seq == newest.seq]
     return replace(
         base,
-        status="refused" if tonight else "unchanged" if found.state == last_state else "fresh",
+        status="refused" if refused else "unchanged" if found.state == last_state else "fresh",
         state=found.state,
         message=" ".join([*_notes(found), *left]),
-        remedy=" ".join(dict.fromkeys(r.remedy for r in tonight)),
+        remedy=" ".join(dict.fromkeys(r.remedy for r in refused)),
         received=found.received,
-        files=files_in_use(delivery, found.summary),
+        files=files_in_use(newest, found.summary),
         repairs=found.summary.repairs,
     )
 

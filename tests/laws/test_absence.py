@@ -157,6 +157,21 @@ def test_a_bad_file_costs_the_night_it_came_not_the_source(hub: Hub) -> None:
     }
 
 
+def test_a_replay_does_not_hide_what_went_wrong_with_the_last_pull(hub: Hub) -> None:
+    send_all(hub)
+    hub.sync()
+    hub.send("sis", "students.csv", b"nonsense\n1\n")
+    shutil.rmtree(hub.incoming("lms"))
+    slept, replayed = hub.sync(), replay(hub.settings, SLICE)
+    told = {o.source: (o.status, o.message, o.remedy) for o in slept.sources}
+    assert {name: status for name, (status, *_) in told.items()} == {
+        "sis": "refused",
+        "lms": "failed",
+        "tests": "unchanged",
+    }
+    assert {o.source: (o.status, o.message, o.remedy) for o in replayed.sources} == told
+
+
 def test_a_held_row_does_not_end_the_good_one_that_was_published(hub: Hub) -> None:
     send_all(hub)
     hub.sync()
