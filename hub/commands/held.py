@@ -7,9 +7,19 @@ from pathlib import Path
 
 import click
 
-from hub.commands.options import common, district_option, districts_of, open_ledger, settings_of, slices_of, year_option
+from hub.commands.options import (
+    common,
+    district_option,
+    districts_of,
+    known_sources,
+    open_ledger,
+    settings_of,
+    slices_of,
+    year_option,
+)
 from hub.commands.outcome import exit_code, say_run
 from hub.commands.words import progress, say_json, say_table
+from hub.model import Run
 
 _source = click.option("--source", metavar="NAME", help="Only this source.")
 
@@ -32,6 +42,7 @@ def list_held(district: str | None, year: int | None, source: str | None, config
       hub held list --source sis
     """
     settings = settings_of(config)
+    known_sources(settings, district, [source] if source else [])
     from hub import store
 
     counts: Counter[tuple[str, str, str, str, str]] = Counter()
@@ -82,23 +93,37 @@ def show_held(
       hub held show missing --source sis
     """
     settings = settings_of(config)
+    known_sources(settings, district, [source] if source else [])
     from hub import store
     from hub.standards.rules import load_rules
 
-    found = [
-        (each.id, row)
-        for each in districts_of(settings, district)
-        for row in store.held_rows(open_ledger(settings, each.id), year, source, rule, limit)
-    ]
+    found: list[tuple[str, store.HeldRow]] = []
+    names: dict[str, str] = {}
+    for each in districts_of(settings, district):
+        ledger = open_ledger(settings, each.id)
+        rows = store.held_rows(ledger, year, source, rule, limit)
+        found += [(each.id, row) for row in rows]
+        names |= _file_names(store.runs(ledger, year, 31) if rows else [])
     if as_json:
-        return say_json([{"district": id_} | vars(row) for id_, row in found])
+        return say_json([{"district": id_} | vars(row) | {"name": names.get(row.file, "")} for id_, row in found])
     if not found:
         return click.echo(f"Nothing is held by rule {rule}. `hub held list` names the rules.")
     meaning = load_rules().get(rule)
     if meaning is not None:
         click.echo(f"{meaning.sentence} {meaning.remedy}")
-    rows = [(r.source, r.file, str(r.row), r.entity, r.field, r.since_run) for _, r in found]
-    return say_table(("Source", "File", "Row", "Entity", "Field", "Since run*"), rows)
+    # A file by its name and the start of its hash: two of one name may both be in use. --json has the whole.
+    told = [(f"{names.get(r.file, '')} {r.file[:12]}".lstrip(), r) for _, r in found]
+    lines = [(r.source, file, str(r.row), r.entity, r.field, _day(r.since_run)) for file, r in told]
+    return say_table(("Source", "File", "Row*", "Entity", "Field", "Since*"), lines)
+
+
+def _day(run: str) -> str:
+    return f"{run[:4]}-{run[4:6]}-{run[6:8]}"
+
+
+def _file_names(runs: list[Run]) -> dict[str, str]:
+    """SHA-256 of a file -> its name, as the newest of `runs` (newest first) has it."""
+    return {f.sha256: f.name for run in reversed(runs) for s in run.sources for f in s.files}
 
 
 @group.command("replay")
@@ -114,6 +139,7 @@ def replay_held(district: str | None, year: int | None, source: str | None, conf
       hub held replay --district maple-hollow --source map
     """
     settings = settings_of(config)
+    known_sources(settings, district, [source] if source else [])
     from hub import pipeline
 
     runs = []

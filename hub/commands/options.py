@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -66,6 +66,14 @@ def one_district(settings: Settings, district: str | None) -> District:
         names = ", ".join(d.id for d in chosen)
         raise FixConfiguration(f"{settings.path.name} has several districts.", f"Add --district with one of {names}.")
     return chosen[0]
+
+
+def known_sources(settings: Settings, district: str | None, names: Iterable[str]) -> None:
+    """Raises FixConfiguration for a source that no district chosen has: a slip of the pen must not look well."""
+    known = sorted({s.name for d in districts_of(settings, district) for s in d.sources})
+    for name in names:
+        if name not in known:
+            raise FixConfiguration(f"{settings.path.name} has no source {name!r}.", f"Use one of {', '.join(known)}.")
 
 
 def slices_of(settings: Settings, district: str | None, year: int | None) -> list[Slice]:

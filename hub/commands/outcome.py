@@ -31,7 +31,8 @@ def say_run(run: Run) -> None:
         say_table(("Entity", "Before", "Added", "Changed", "Removed", "After"), rows_)
     held = sum(h.rows for h in run.held)
     if held:
-        click.echo(f"Held back: {held:,} faults. See `hub held list --district {run.district} --year {run.year}`.")
+        faults = f"{held:,} fault{'' if held == 1 else 's'}"
+        click.echo(f"Held back: {faults}. See `hub held list --district {run.district} --year {run.year}`.")
     for kept in run.kept:
         click.echo(
             f"Kept: {kept.rows:,} of {kept.entity} from {kept.source} stay as run {kept.since} left them or later; "

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from hub.commands import faults
-from hub.commands.options import common, district_option, settings_of, slices_of, year_option
+from hub.commands.options import common, district_option, known_sources, settings_of, slices_of, year_option
 from hub.commands.outcome import exit_code, say_run
 from hub.commands.words import progress, say_json
-from hub.errors import FixConfiguration, HubError
+from hub.errors import HubError
 from hub.model import Run
 
 
@@ -39,7 +39,7 @@ def command(
     """
     settings = settings_of(config)
     slices = slices_of(settings, district, year)
-    _refuse_unknown(sources, {s.name for each in slices for s in settings.district(each.district).sources})
+    known_sources(settings, district, sources)
     from hub import pipeline
     from hub.assets.alerts import tell
 
@@ -66,9 +66,3 @@ def command(
     if as_json:
         say_json([*runs, *failed])
     return max(code, exit_code(runs))
-
-
-def _refuse_unknown(sources: tuple[str, ...], known: set[str]) -> None:
-    for name in sources:
-        if name not in known:
-            raise FixConfiguration(f"hub.yaml has no source {name!r}.", f"Use one of {', '.join(sorted(known))}.")

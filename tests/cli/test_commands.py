@@ -15,7 +15,7 @@ from played import Hub, a_run, an_outcome
 from hub import pipeline, store
 from hub.commands import student, words
 from hub.errors import RetryLater
-from hub.model import Breach, Change, HeldCount, Run, Slice
+from hub.model import Breach, Change, HeldCount, LandedFile, Run, Slice
 from hub.store import Candidate, Review
 
 MAPLE, BIRCH = Slice("maple-hollow", 2027), Slice("birch-creek", 2027)
@@ -197,6 +197,21 @@ def test_held_rows_are_shown_by_place_and_cannot_steer_the_terminal(hub: Hub) ->
     assert "\x1b" not in told
     assert "Nothing is held by rule gone" in hub("held", "show", "gone").stdout
     assert [row["row"] for row in json.loads(hub("held", "show", "unreadable", "--json").stdout)] == [7, 9]
+
+
+def test_a_held_row_is_shown_by_the_name_of_its_file_and_a_source_that_is_none_is_refused(
+    hub: Hub, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = LandedFile("users.csv", "3d2ad3a7ce85" + "0" * 52, 9, 9)
+    store.record_run(stores("maple-hollow"), a_run(MAPLE, sources=(an_outcome(files=(file,)),)))
+    row = store.HeldRow(2027, "sis", "users", file.sha256, 7, "Student", "birthDate", "missing", "20261122T02")
+    monkeypatch.setattr(store, "held_rows", lambda opened, *_: [row] if opened.district == "maple-hollow" else [])
+    told = hub("held", "show", "missing").stdout
+    assert all(part in told for part in ("users.csv", "3d2ad3a7ce85 ", "2026-11-22"))
+    assert json.loads(hub("held", "show", "missing", "--json").stdout)[0]["name"] == "users.csv"
+    for verb in (("list",), ("show", "missing"), ("replay",)):
+        refused = hub("held", *verb, "--source", "siss")
+        assert (refused.exit_code, "no source 'siss'" in refused.stderr) == (3, True)
 
 
 def test_replay_reads_again_without_the_vendor(hub: Hub, play: Callable[..., Path_]) -> None:
