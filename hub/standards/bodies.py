@@ -6,7 +6,7 @@ Authority: Ed-Fi API guidelines: `xxxReference` holds the natural key of what it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
@@ -53,6 +53,11 @@ class Body:
 
 def resources(version: str) -> dict[str, str]:
     """Resource -> entity, descriptors included: `students` -> Student, `sexDescriptors` -> SexDescriptor."""
+    return dict(_resources(version))
+
+
+@lru_cache(maxsize=4)
+def _resources(version: str) -> Mapping[str, str]:
     groups = (*ENTITY_GROUPS, "Descriptor")
     types = load_shapes(version).complex.values()
     return {plural(lower_camel(t.name)): t.name for t in types if t.group in groups and not t.abstract}
@@ -143,6 +148,11 @@ def _target(path: str) -> str:
 
 def _bare(name: str, target: str, version: str) -> str:
     """A column's name in the target's key: a role may stand before it (`responsibleSchoolId` -> `schoolId`)."""
-    key = load_entity(target, version).key
+    key = _key(target, version)
     ends = sorted((k for k in key if name.lower().endswith(k.lower())), key=len)
     return name if name in key or not ends else ends[-1]
+
+
+@lru_cache(maxsize=1024)
+def _key(target: str, version: str) -> tuple[str, ...]:
+    return load_entity(target, version).key

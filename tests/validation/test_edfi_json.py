@@ -1,11 +1,9 @@
-"""Resource bodies: every rule broken once, agreement with the exported JSON Schema, hostile input."""
+"""Resource bodies: every rule broken once, the exported JSON Schema, hostile input."""
 
 from __future__ import annotations
 
 import copy
 import json
-import random
-from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +11,13 @@ import jsonschema
 import pytest
 from edfi_delivery import ED, write
 
-from hub.standards.bodies import Property, body, resources
+from hub.standards.bodies import body, resources
 from hub.standards.export.json_schema import json_schema
 from hub.standards.validation.edfi import validate_edfi
 from hub.standards.validation.findings import Validation
 
 VALUE = "Tern"
+VERSIONS = ("5.2", "6.1")
 SCHOOL = {
     "schoolId": 255001,
     "nameOfInstitution": "Hilltop School",
@@ -148,18 +147,23 @@ BROKEN: dict[str, tuple[str, Any, int | None, str]] = {
 BESIDES = {"edfi.key.blank": {"edfi.shape.missing"}}
 
 
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("profile", ["strict", "lenient"])
-def test_the_clean_delivery_has_no_finding(tmp_path: Path, profile: str) -> None:
-    result = check(tmp_path, CLEAN, profile=profile)
+def test_the_clean_delivery_has_no_finding(tmp_path: Path, profile: str, version: str) -> None:
+    result = check(tmp_path, CLEAN, profile=profile, version=version)
     assert result.findings == ()
     assert {f.name: f.rows for f in result.files} == {n: 2 if n == "students.jsonl" else 1 for n in CLEAN}
-    assert result.notes == ()
+    assert len(result.notes) == (version == "6.1")  # of which no default codes are known
 
 
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("rule", BROKEN)
-def test_a_rule_is_told_where_it_is_broken(rule: str, tmp_path: Path) -> None:
+def test_a_rule_is_told_where_it_is_broken(rule: str, version: str, tmp_path: Path) -> None:
     file, bodies, row, column = BROKEN[rule]
-    result = check(tmp_path, {**CLEAN, file: bodies})
+    result = check(tmp_path, {**CLEAN, file: bodies}, version=version)
+    if rule == "edfi.vocabulary.unknown" and version == "6.1":
+        assert result.findings == ()  # of which no default codes are known
+        return
     assert {f.rule for f in result.findings} == {rule} | BESIDES.get(rule, set())
     first = next(f for f in result.findings if f.rule == rule)
     assert (first.row, first.column) == (row, column)
@@ -186,93 +190,7 @@ def test_a_later_delivery_that_lacks_records_is_told(tmp_path: Path) -> None:
         assert {(f.column, f.count) for f in found} == {("Student", 20 - left)}
 
 
-# --------------------------------------------------------------------------- agreement with the exported JSON Schema
-
-SAMPLED = ("Student", "StudentSchoolAssociation", "StudentAssessment", "Session", "CourseTranscript", "Staff", "Grade",
-           "DisciplineAction", "GraduationPlan", "SexDescriptor")  # fmt: skip
-
-
-FORMATS = jsonschema.FormatChecker([])
-for form, parse in (("date", date.fromisoformat), ("date-time", datetime.fromisoformat), ("time", time.fromisoformat)):
-    FORMATS.checks(form, raises=ValueError)(lambda v, parse=parse: not isinstance(v, str) or bool(parse(v) or True))
-
-
-def made(properties: tuple[Property, ...], rng: random.Random) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for said in properties:
-        if not said.required and rng.random() < 0.5:
-            continue
-        if said.form == "list":
-            found[said.name] = [made(said.within, rng)]
-        elif said.field is None:
-            found[said.name] = made(said.within, rng)
-        else:
-            found[said.name] = sample(said, rng)
-    return found
-
-
-def sample(said: Property, rng: random.Random) -> Any:
-    field = said.field
-    assert field is not None
-    if field.values:
-        return field.values[0]
-    plain: dict[str, Any] = {
-        "boolean": True,
-        "date": "2029-09-03",
-        "time": "08:00:00",
-        "datetime": "2029-09-03T08:00:00Z",
-    }
-    if field.type in plain:
-        return plain[field.type]
-    if field.type == "descriptor":
-        return f"uri://example.org/{field.of}#Made up"
-    if field.type in ("integer", "number"):
-        return int(field.minimum or 1)
-    return "x" * rng.randint(max(field.min_length or 1, 1), min(field.max_length or 9, 9 + (field.min_length or 0)))
-
-
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    if isinstance(value, dict):
-        return [p for k, v in value.items() for p in [(*path, k), *places(v, (*path, k))]]
-    if isinstance(value, list):
-        return [p for i, v in enumerate(value) for p in places(v, (*path, i))]
-    return []
-
-
-FORMATS = jsonschema.FormatChecker(["date"])
-
-
-@FORMATS.checks("date-time", raises=ValueError)
-def _moment(value: object) -> bool:
-    """The library checks this format only where another one is installed."""
-    return not isinstance(value, str) or (len(value) > 10 and datetime.fromisoformat(value) is not None)
-
-
-@pytest.mark.parametrize("name", SAMPLED)
-def test_shape_and_json_schema_give_the_same_verdict(name: str, tmp_path: Path) -> None:
-    rng = random.Random(name)
-    said = body(name, "5.2")
-    schema = jsonschema.Draft202012Validator(json_schema(said, "5.2"), format_checker=FORMATS)
-    bodies, verdicts = [], []
-    for _ in range(60):
-        sound = made(said.properties, rng)
-        assert schema.is_valid(sound), list(schema.iter_errors(sound))
-        place = rng.choice(places(sound))
-        wrong = rng.choice([None, 7.5, -1, "", "x" * 2000, "2029-02-30", [], {}, True, [7], {"gadget": 1}])
-        bodies += [sound, changed(sound, *place, to=wrong)]
-        verdicts += [True, schema.is_valid(bodies[-1])]
-    result = check(tmp_path, {f"{said.resource}.jsonl": bodies}, max_per_rule=1000)
-    shapes = {f.row for f in result.findings if f.stage == "shape"}
-    blanks = {f.row for f in result.findings if f.rule == "edfi.shape.empty"}
-    for row, sound in enumerate(verdicts, 1):
-        # JSON Schema takes a blank text where the validator does not, and a malformed code is a fault of vocabulary.
-        if row not in blanks:
-            malformed = any(f.row == row and f.rule == "edfi.vocabulary.malformed" for f in result.findings)
-            assert (row not in shapes and not malformed) == sound, (row, bodies[row - 1])
-    assert False in verdicts
-
-
-@pytest.mark.parametrize("version", ["5.2", "6.1"])
+@pytest.mark.parametrize("version", VERSIONS)
 def test_every_resource_has_a_schema(version: str) -> None:
     known = resources(version)
     assert {"students", "sexDescriptors", "people", "studentSchoolAssociations"} <= set(known)

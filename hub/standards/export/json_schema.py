@@ -35,7 +35,8 @@ def json_schema(body: Body, version: str) -> dict[str, Any]:
 
 
 def _object(properties: Sequence[Property]) -> dict[str, Any]:
-    said: dict[str, Any] = {"type": "object", "properties": {p.name: _property(p) for p in properties}}
+    parts = {p.name: _property(p) if p.required else _or_null(_property(p)) for p in properties}
+    said: dict[str, Any] = {"type": "object", "properties": parts}
     said["properties"]["_ext"] = {"type": "object"}
     required = [p.name for p in properties if p.required]
     if required:
@@ -51,6 +52,12 @@ def _property(said: Property) -> dict[str, Any]:
         target = {"x-references": said.target} if said.target else {}
         return {**_object(said.within), **target}
     return value_schema(said.field)
+
+
+def _or_null(said: dict[str, Any]) -> dict[str, Any]:
+    """Null stands for an optional property that is not there."""
+    listed = {"enum": [*said["enum"], None]} if "enum" in said else {}
+    return {**said, "type": [said["type"], "null"], **listed}
 
 
 def value_schema(field: Field) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,7 @@ import pyarrow.compute as pc
 
 from hub.standards.bodies import Body, Property, body, resources
 from hub.standards.export.json_schema import READ_ONLY
-from hub.standards.specs import load_entity
-from hub.standards.validation.edfi_extract import PART, Slot
+from hub.standards.validation.edfi_extract import PART, Slot, specs
 from hub.standards.validation.edfi_facts import SCHEMA, Facts, Writer, parted
 from hub.standards.validation.edfi_tally import Tally
 from hub.standards.validation.edfi_values import fault
@@ -28,10 +28,14 @@ _SYNTAX = {"json": "edfi.syntax.json", "too_large": "edfi.syntax.record_too_larg
 
 def resource_of(name: str, version: str, kind: str | None = None) -> str | None:
     """The entity of a file by its name, `students.jsonl`, or by `kind`: a resource or an entity."""
-    known = resources(version)
     said = kind or name.rpartition("/")[2].partition(".")[0]
-    near = {n.casefold(): e for n, e in known.items()} | {e.casefold(): e for e in known.values()}
-    return near.get(said.casefold().replace("_", "").replace("-", ""))
+    return _names(version).get(said.casefold().replace("_", "").replace("-", ""))
+
+
+@lru_cache(maxsize=4)
+def _names(version: str) -> Mapping[str, str]:
+    known = resources(version)
+    return {n.casefold(): e for n, e in known.items()} | {e.casefold(): e for e in known.values()}
 
 
 class BodyReader:
@@ -161,7 +165,7 @@ class BodyReader:
         if said.target not in self.targets:
             self.missing.add(said.target)
             return
-        key = load_entity_key(said.target, self.version)
+        key = specs(self.version)[said.target].key
         parts = [_canonical(value.get(k)) for k in key]
         if set(key) == {p.name for p in said.within} and all(parts):
             self.fact("reference", path.partition("/")[2], said.target, PART.join(parts))
@@ -189,11 +193,6 @@ class BodyReader:
         for row in blank.filter(pc.equal(blank["kind"], "key"))["row"].to_pylist():
             self.tally.add("edfi.key.blank", self.name, self.body.entity, row, self.document.lines[row - 1] or None)
         writer.write(whole)
-
-
-def load_entity_key(name: str, version: str) -> tuple[str, ...]:
-    """The natural key of an entity, in the order in which keys are compared."""
-    return load_entity(name, version).key
 
 
 def _canonical(value: Any) -> str:
