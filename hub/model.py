@@ -241,6 +241,25 @@ class LandedFile:
 
 
 @dataclass(frozen=True)
+class Proposal:
+    """What a file is probably, whose name or header the vendor's folder does not know. Nothing reads it so until a
+    person has confirmed it (`hub source adopt`).
+
+    `columns` is the file's name -> the layout's, `pattern` a regular expression for the name, "" where the name is
+    known; both are written to `document`. `lost` are needed columns that look like none of the `unknown` ones.
+    """
+
+    file: str
+    stream: str
+    layout: str  # version
+    document: str  # as in sources/<vendor>/source.yaml beside hub.yaml
+    columns: dict[str, str] = field(default_factory=dict)
+    pattern: str = ""
+    lost: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class SourceOutcome:
     """What one source did tonight. `state` names the SourceState that the record was built from.
 
@@ -259,6 +278,7 @@ class SourceOutcome:
     repairs: dict[str, int] = field(default_factory=dict)  # rule -> rows repaired
     state: str = ""
     baseline: str = ""
+    proposals: tuple[Proposal, ...] = ()
 
 
 @dataclass(frozen=True)

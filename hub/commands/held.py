@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,8 +19,11 @@ from hub.commands.options import (
     year_option,
 )
 from hub.commands.outcome import exit_code, say_run
-from hub.commands.words import progress, say_json, say_table
+from hub.commands.words import printable, progress, say_json, say_table
 from hub.model import Run
+
+if TYPE_CHECKING:
+    from hub.config import Settings
 
 _source = click.option("--source", metavar="NAME", help="Only this source.")
 
@@ -45,6 +49,8 @@ def list_held(district: str | None, year: int | None, source: str | None, config
     known_sources(settings, district, [source] if source else [])
     from hub import store
 
+    if not as_json:
+        _say_proposals(settings, district, year, source)
     counts: Counter[tuple[str, str, str, str, str]] = Counter()
     for each in districts_of(settings, district):
         for row in store.held_rows(open_ledger(settings, each.id), year, source, None, None):
@@ -68,6 +74,18 @@ def list_held(district: str | None, year: int | None, source: str | None, config
     rows = [(d, s, rule, entity, field, n) for (d, s, entity, field, rule), n in counts.most_common()]
     say_table(headings[first:], [row[first:] for row in rows])
     return click.echo("Where they stand: `hub held show RULE`.")
+
+
+def _say_proposals(settings: Settings, district: str | None, year: int | None, only: str | None) -> None:
+    """Files that the last run did not know by their name or header, above the rows of those it knew."""
+    from hub import store
+
+    for each in districts_of(settings, district):
+        for run in store.runs(open_ledger(settings, each.id), year, 1):
+            for told in (s for s in run.sources if s.proposals and only in (None, s.source)):
+                files = ", ".join(dict.fromkeys(p.file for p in told.proposals))
+                click.echo(printable(f"{told.source}: {files} has an unknown name or header. What it looks like:"))
+                click.echo(f"  hub source adopt {told.source} --district {run.district} --year {run.year}")
 
 
 @group.command("show")

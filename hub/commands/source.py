@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hub.commands import source_new
+from hub.commands import source_adopt, source_new
 from hub.commands.options import common, district_option, settings_of, slices_of, year_option
 from hub.commands.words import say_json, say_table
 from hub.errors import FixConfiguration
@@ -66,3 +66,4 @@ def probe(district: str | None, year: int | None, only: str | None, config: Path
 
 group.add_command(source_new.new)
 group.add_command(source_new.test)
+group.add_command(source_adopt.adopt)

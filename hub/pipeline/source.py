@@ -14,8 +14,9 @@ from hub.config import Settings, SourceSettings, secret
 from hub.connectors import Pull, fetch
 from hub.errors import AskVendor, FixConfiguration, HubError, RetryLater, places_of
 from hub.landing import Delivery, deliveries, journal, land
-from hub.model import LandedFile, Piece, Slice, Source, SourceOutcome, Status, StreamAgain, StreamEnd
+from hub.model import LandedFile, Piece, Proposal, Slice, Source, SourceOutcome, Status, StreamAgain, StreamEnd
 from hub.pipeline.left import LeftFiles
+from hub.pipeline.proposals import proposals
 from hub.pipeline.states import Normalized, cursors, normalize, room, usable_deliveries
 from hub.standards.states.summary import StateSummary
 from hub.standards.vendors.sources import load_source
@@ -45,14 +46,16 @@ def pull(
             found = _normalize(settings, slice, source, vendor, progress)
     except (RetryLater, AskVendor, FixConfiguration) as error:  # credentials of one source stop no other
         status: Status = "refused" if isinstance(error, AskVendor) else "failed"
-        failed = replace(base, status=status, message=error.message, remedy=error.remedy)
+        looked = proposals(settings, slice, source, vendor) if status == "refused" else ()
+        failed = replace(base, status=status, message=error.message, remedy=error.remedy, proposals=looked)
         return _standing(failed, settings, slice, source, vendor, progress)
     except (HubError, BrokenPipeError):
         raise
     except Exception as error:  # a defect of the hub or of a mapping: its text may quote a value
         failed = replace(base, status="failed", message=_defect(source.name, error), remedy=_REPORT)
         return _standing(failed, settings, slice, source, vendor, progress)
-    return _read(base, delivery, found, last_state, left)
+    looked = replace(base, proposals=_proposed(settings, slice, source, vendor, found))
+    return _read(looked, delivery, found, last_state, left)
 
 
 def again(
@@ -66,9 +69,17 @@ def again(
             found = normalize(settings, slice, source, vendor, progress, afresh=True)
     except AskVendor:
         return last  # nothing that landed can be read: the outcome of its night says so
-    base = SourceOutcome(source.name, source.vendor, "unchanged", owner=source.owner)
+    proposed = _proposed(settings, slice, source, vendor, found)
+    base = SourceOutcome(source.name, source.vendor, "unchanged", owner=source.owner, proposals=proposed)
     read = _read(base, landed[-1], found, last_state, [])
     return replace(read, status="failed", message=last.message, remedy=last.remedy) if last.status == "failed" else read
+
+
+def _proposed(
+    settings: Settings, slice: Slice, source: SourceSettings, vendor: Source, found: Normalized
+) -> tuple[Proposal, ...]:
+    strange = found.refused or found.summary.unknown_files or "csv.header.unknown_column" in found.summary.repairs
+    return proposals(settings, slice, source, vendor) if strange else ()
 
 
 def _read(base: SourceOutcome, newest: Delivery, found: Normalized, last_state: str, left: list[str]) -> SourceOutcome:
@@ -219,4 +230,8 @@ def load_outcome(settings: Settings, slice: Slice, source: str) -> SourceOutcome
         return None
     raw = json.loads(path.read_text(encoding="utf-8"))
     received = datetime.fromisoformat(raw["received"]) if raw["received"] else None
-    return SourceOutcome(**{**raw, "received": received, "files": tuple(LandedFile(**f) for f in raw["files"])})
+    files = tuple(LandedFile(**f) for f in raw["files"])
+    proposals = tuple(
+        Proposal(**{**p, "lost": tuple(p["lost"]), "unknown": tuple(p["unknown"])}) for p in raw.get("proposals", ())
+    )
+    return SourceOutcome(**{**raw, "received": received, "files": files, "proposals": proposals})

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from hub.model import Breach, HeldCount, Rule, RuleResult, Run, SourceOutcome
+from hub.model import Breach, HeldCount, Proposal, Rule, RuleResult, Run, SourceOutcome
 from hub.report.reconcile import Reconciliation
 from hub.report.sections import is_stale, limit_of
 from hub.report.words import aware, counted, lasting, share
@@ -171,7 +171,14 @@ def _outcome(run: Run, outcome: SourceOutcome, now: datetime, hours: Mapping[str
     if outcome.status in ("failed", "refused"):
         title = "Source failed" if outcome.status == "failed" else "Delivery refused"
         remedy = outcome.remedy or "See the message, then run the night again."
-        return [Cause(owner, outcome.source, title, "", outcome.message, "", (), remedy)]
+        command = f"hub source adopt {outcome.source} {_of(run)}" if outcome.proposals else ""
+        sentence = " ".join([outcome.message, *map(_looks, outcome.proposals)])
+        return [Cause(owner, outcome.source, title, "", sentence, "", (), remedy, True, command)]
+    if outcome.proposals:
+        sentence = " ".join(map(_looks, outcome.proposals))
+        remedy = "If that is right, confirm it once; what landed is then read again:"
+        command = f"hub source adopt {outcome.source} {_of(run)}"
+        return [Cause(owner, outcome.source, "A renamed file or column", "", sentence, "", (), remedy, False, command)]
     if not is_stale(outcome, now, hours):
         return []
     if outcome.received is None:
@@ -181,6 +188,16 @@ def _outcome(run: Run, outcome: SourceOutcome, now: datetime, hours: Mapping[str
         sentence = f"The newest delivery is {age} old; the limit is {lasting(limit_of(outcome, hours))}."
     remedy = outcome.remedy or "Ask why no new delivery came."
     return [Cause(owner, outcome.source, "No new delivery", "", sentence, "", (), remedy)]
+
+
+def _of(run: Run) -> str:
+    return f"--district {run.district} --year {run.year}"
+
+
+def _looks(proposal: Proposal) -> str:
+    columns = ", ".join(f"{name!r} is {to!r}" for name, to in proposal.columns.items())
+    lost = f"; {', '.join(proposal.lost)} looks like no column of it" if proposal.lost else ""
+    return f"{proposal.file} looks like {proposal.stream}{': ' if columns else ''}{columns}{lost}."
 
 
 def _held(run: Run, rules: Mapping[str, Rule]) -> list[Cause]:

@@ -10,7 +10,19 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from hub.model import Breach, Change, Count, HeldCount, Kept, LandedFile, RuleResult, Run, Slice, SourceOutcome
+from hub.model import (
+    Breach,
+    Change,
+    Count,
+    HeldCount,
+    Kept,
+    LandedFile,
+    Proposal,
+    RuleResult,
+    Run,
+    Slice,
+    SourceOutcome,
+)
 from hub.store.connect import Store, reading, writing
 from hub.store.ledger_tables import RUN, RUN_SOURCE
 
@@ -34,6 +46,7 @@ def run_from_json(plain: Mapping[str, Any]) -> Run:
                 source,
                 received=_instant(source["received"]),
                 files=tuple(_build(LandedFile, file) for file in source["files"]),
+                proposals=tuple(_proposal(each) for each in source.get("proposals", ())),
             )
             for source in plain["sources"]
         ),
@@ -44,6 +57,11 @@ def run_from_json(plain: Mapping[str, Any]) -> Run:
         kept=tuple(_build(Kept, each) for each in plain.get("kept", ())),
         breaches=tuple(_build(Breach, each) for each in plain["breaches"]),
     )
+
+
+def _proposal(plain: Mapping[str, Any]) -> Proposal:
+    proposal: Proposal = _build(Proposal, plain, lost=tuple(plain["lost"]), unknown=tuple(plain["unknown"]))
+    return proposal
 
 
 def _build(noun: Any, plain: Mapping[str, Any], **read: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bisect
 import csv
-import difflib
 import io
 import itertools
 import json
@@ -16,6 +15,7 @@ from typing import Any
 from hub.engine import keep, keep_cells
 from hub.errors import AskVendor
 from hub.model import Stream
+from hub.standards.reading.fingerprint import likeness
 from hub.standards.reading.plain_text import dialect, head, read_strictly
 from hub.standards.reading.wide_records import bearable, blank_fields_behind
 
@@ -60,13 +60,15 @@ def read_header(path: Path, name: str, stream: Stream) -> Header:
 
     Raises AskVendor (file, rule and remedy) for an empty file, an unreadable or doubled header, or missing columns.
     """
-    columns = _first_record(head(path, name, stream), name, dialect(stream))
+    columns = first_record(path, name, stream)
     if not dialect(stream)["header"]:
         return _by_width(columns, name, stream)
     return against_layout(columns, name, stream)
 
 
-def _first_record(text: str, name: str, words: dict[str, Any]) -> list[str]:
+def first_record(path: Path, name: str, stream: Stream) -> list[str]:
+    """The cells of the first record, a header or not. Raises AskVendor for what cannot be read."""
+    text, words = head(path, name, stream), dialect(stream)
     try:
         if len(words["delimiter"]) > 1:  # more than Python's reader takes
             first = re.split(r"\r\n|\n|\r", text, maxsplit=1)[0]
@@ -146,9 +148,8 @@ def _fit(columns: list[str], name: str, stream: Stream) -> Header:
     best = min(layouts, key=lambda layout: (len(set(layout) - optional - seen), len(seen - set(layout))))
     missing = tuple(c for c in best if c not in seen and c not in optional)
     if missing:
-        # Only a header is quoted: a first line that knows less than half of the layout may be a student's row.
-        strange = sorted(seen - set(best)) if len(missing) * 2 <= len(best) else []
-        near = _alike(missing, strange)
+        like = likeness(columns, stream)
+        near = like.columns if like else {}
         hint = (
             f"Column {next(iter(near))!r} looks like {next(iter(near.values()))!r} (rule csv.header.renamed_column): "
             f"name it so again, or add to the stream `renamed: {json.dumps(near, ensure_ascii=False)}`."
@@ -163,15 +164,6 @@ def _fit(columns: list[str], name: str, stream: Stream) -> Header:
     known = set(stream.columns)
     unknown = tuple(c for c in columns if aliases.get(c, c) not in known and not c.startswith("metadata."))
     return Header(tuple(columns), (), unknown, {layout: file for file, layout in aliases.items()})
-
-
-def _alike(missing: tuple[str, ...], strange: list[str]) -> dict[str, str]:
-    """The file's name -> the layout's, by nearest name: a proposal, which a person writes down or not."""
-    found: dict[str, str] = {}
-    for column in missing:
-        near = difflib.get_close_matches(column, [name for name in strange if name not in found], n=1, cutoff=0.6)
-        found |= dict.fromkeys(near, column)
-    return found
 
 
 def _aliases(columns: list[str], stream: Stream, known: set[str]) -> dict[str, str]:

@@ -36,13 +36,18 @@ def sheet_header(path: Path, name: str, stream: Stream) -> Header:
 
     Raises AskVendor for what is no workbook or locked, for no sheet of that name or several, and as for CSV.
     """
+    return against_layout(first_row(path, name, stream), name, stream)
+
+
+def first_row(path: Path, name: str, stream: Stream) -> list[str]:
+    """The cells of the header row. Raises AskVendor as `sheet_header` does for what it cannot read."""
     rows = islice(_rows(_sheet(path, name, _pattern(stream))), _skip(stream), None)
     columns = [_text(cell).strip() for cell in next(rows, [])]
     while columns and not columns[-1]:
         columns.pop()
     if not columns:
         raise AskVendor(f"{name}: the sheet is empty (rule csv.empty).", "Send the file again; nothing was changed.")
-    return against_layout(columns, name, stream)
+    return columns
 
 
 def read_sheet(

@@ -16,10 +16,18 @@ from hub.engine import count, keep, keep_counted, rename, stacked
 from hub.errors import AskVendor
 from hub.model import OpenedDelivery, OpenedFile, Source, Stream
 from hub.standards.mapping.values import try_strptime
-from hub.standards.reading.csv_files import Header, Records, Reject, is_header_only, read_header, read_records
-from hub.standards.reading.excel import is_workbook, read_sheet, sheet_header
+from hub.standards.reading.csv_files import (
+    Header,
+    Records,
+    Reject,
+    first_record,
+    is_header_only,
+    read_header,
+    read_records,
+)
+from hub.standards.reading.excel import first_row, is_workbook, read_sheet, sheet_header
 from hub.standards.reading.fixed_width import cut_records, read_version
-from hub.standards.reading.plain_text import plain
+from hub.standards.reading.plain_text import dialect, plain
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,7 @@ def assign(source: Source, files: Sequence[OpenedFile]) -> tuple[dict[str, list[
     found: dict[str, list[OpenedFile]] = {}
     rest = []
     for file in files:
-        stream = next((s for s in source.streams if s.name == file.stream), None) or _by_name(source, file)
+        stream = named(source, file) or _by_header(source, file)
         if stream is None:
             rest.append(file)
         else:
@@ -49,9 +57,23 @@ def assign(source: Source, files: Sequence[OpenedFile]) -> tuple[dict[str, list[
     return found, rest
 
 
-def _by_name(source: Source, file: OpenedFile) -> Stream | None:
+def named(source: Source, file: OpenedFile) -> Stream | None:
+    """The stream that a file was asked for, or that its name says."""
     base = Path(file.name).name
-    return next((s for s in source.streams if re.search(s.pattern, base)), None) or _by_header(source, file)
+    asked = next((s for s in source.streams if s.name == file.stream), None)
+    return asked or next((s for s in source.streams if re.search(s.pattern, base)), None)
+
+
+def columns_of(file: OpenedFile, stream: Stream) -> list[str]:
+    """The column names of a file as it has them, read as the stream says; none where its format has no header.
+
+    Raises AskVendor for what cannot be read.
+    """
+    if stream.format == "excel" and is_workbook(file.path):
+        return [c.strip() for c in first_row(file.path, file.name, stream)]
+    if stream.format in ("csv", "oneroster-csv") and dialect(stream)["header"] and not is_workbook(file.path):
+        return [c.strip() for c in first_record(file.path, file.name, stream)]
+    return []
 
 
 def _by_header(source: Source, file: OpenedFile) -> Stream | None:
@@ -66,9 +88,9 @@ def _by_header(source: Source, file: OpenedFile) -> Stream | None:
         except AskVendor:
             continue
         if len(header.unknown) * 2 < len(header.columns):
-            fitting.append((stream, header.columns))
+            fitting.append((stream, _columns(stream, header)))
     if len(fitting) > 1:  # a short layout fits many: the one that it is counts
-        fitting = [(s, c) for s, c in fitting if any(set(c) == set(one) for one in s.options["layouts"].values())]
+        fitting = [(s, c) for s, c in fitting if any(c == set(one) for one in s.options["layouts"].values())]
     return fitting[0][0] if len(fitting) == 1 else None
 
 

@@ -1,0 +1,26 @@
+"""What the files that landed last look like, where the vendor's folder does not know their name or header."""
+
+from __future__ import annotations
+
+import shutil
+
+from hub.config import Settings, SourceSettings
+from hub.errors import HubError
+from hub.landing import deliveries, open_files
+from hub.model import OpenedFile, Proposal, Slice, Source
+from hub.pipeline.states import state_folder
+from hub.standards.vendors.proposing import propose
+
+
+def proposals(settings: Settings, slice: Slice, source: SourceSettings, vendor: Source) -> tuple[Proposal, ...]:
+    """One for each file of the newest delivery that looks like one of the vendor's under another name or header."""
+    landed = deliveries(settings.state, slice, source.name)
+    folder = state_folder(settings, slice, source.name) / "proposed"
+    try:
+        opened = open_files(settings.state, landed[-1], folder) if landed else []
+        files = [OpenedFile(f.name, f.path, f.sha256, f.stream) for f in opened]
+        return propose(vendor, files, settings.specs, settings.vendors)
+    except (HubError, OSError):  # the night has told of what cannot be opened
+        return ()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
