@@ -43,10 +43,8 @@ def say_run(run: Run) -> None:
             owner = f" [{source.owner}]" if source.owner else ""
             click.echo(printable(f"{source.source}{owner}: {source.message} {source.remedy}".rstrip()))
         for proposal in source.proposals:
-            click.echo(
-                printable(f"{proposal.file} looks like {proposal.stream} under another name or header: ")
-                + f"`hub source adopt {source.source} --district {run.district} --year {run.year}` shows and confirms it."
-            )
+            click.echo(printable(f"{proposal.file} looks like {proposal.stream} under another name or header. Look:"))
+            click.echo(f"  hub source adopt {source.source} --district {run.district} --year {run.year}")
     for breach in run.breaches:
         whose = f" of {breach.source}" if breach.source else ""
         click.echo(

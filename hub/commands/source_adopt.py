@@ -54,9 +54,8 @@ def adopt(
         raise FixConfiguration(f"hub.yaml has no source {source!r} in {slice.year}.", f"Use {', '.join(named)}.")
     vendor = named[source].vendor
     found = proposals(settings, slice, named[source], load_source(vendor, settings.specs, settings.vendors))
-    found = tuple(
-        _told(p, columns) for p in found if file in (None, p.file) and stream in (None, p.stream)
-    )  # fmt: skip
+    found = tuple(p for p in found if file in (None, p.file) and stream in (None, p.stream))
+    found = tuple(_told(p, columns) for p in found)
     ready = [p for p in found if p.columns or p.pattern]
     if not as_json:
         _say(found)
@@ -70,7 +69,8 @@ def adopt(
     elif written:
         where = f" --district {slice.district} --year {slice.year}"
         click.echo(f"Written to {', '.join(sorted({str(p) for p in written}))}.")
-        click.echo(f"Read what landed again: hub held replay --source {source}{where}")
+        click.echo("The next sync reads what landed so. To read it now:")
+        click.echo(f"  hub held replay --source {source}{where}")
     return int(not written)
 
 

@@ -114,8 +114,10 @@ def _by_meaning(document: Document, specs: Path, own: Path | None) -> Iterator[F
         text = f"unknown time zone. Use {like[0] if like else 'an IANA name such as America/Chicago'}."
         yield Fault(document.line(("schedule", "timezone")), ("schedule", "timezone"), text)
 
-    places = [specs / "sources", *([own] if own else [])]
-    vendors = {p.parent.name: p for place in places for p in sorted(place.glob("*/source.yaml"))}
+    vendors: dict[str, list[Path]] = {}
+    for place in (*([own] if own else []), specs / "sources"):
+        for folder in sorted(place.glob("*/source.yaml")):
+            vendors.setdefault(folder.parent.name, []).append(folder)
     agencies: dict[int, str] = {}
     for id_, district in _dict(tree.get("districts")).items():
         key: Key = ("districts", id_)
@@ -132,12 +134,14 @@ def _by_meaning(document: Document, specs: Path, own: Path | None) -> Iterator[F
             yield from _source(document, (*key, "sources", name), _dict(source), years, vendors)
 
 
-def place_of(vendor: str, vendors: dict[str, Path]) -> str:
+def place_of(vendor: str, vendors: dict[str, list[Path]]) -> str:
     """The key of hub.yaml that says where a vendor's data is: `path` for files, `database`, `auth` where the
-    address is known, else `url`."""
+    address is known, else `url`. A folder of the district's own, which comes first, may extend the one of its name."""
     words: dict[str, Any] = {}
-    while not words.get("kind") and vendor in vendors:
-        with vendors[vendor].open("rb") as file:
+    read: set[Path] = set()
+    while not words.get("kind") and (folders := [p for p in vendors.get(vendor, ()) if p not in read]):
+        read.add(folders[0])
+        with folders[0].open("rb") as file:
             head = _dict(yaml.load(file, Loader=yaml.CSafeLoader))
         words, vendor = _dict(head.get("transport")) | words, head.get("extends", "")
     known = "auth" if "url" in words else "url"
@@ -145,7 +149,7 @@ def place_of(vendor: str, vendors: dict[str, Path]) -> str:
 
 
 def _source(
-    document: Document, key: Key, source: dict[str, Any], years: list[int], vendors: dict[str, Path]
+    document: Document, key: Key, source: dict[str, Any], years: list[int], vendors: dict[str, list[Path]]
 ) -> Iterator[Fault]:
     vendor = source.get("vendor")
     if isinstance(vendor, str) and vendor not in vendors:

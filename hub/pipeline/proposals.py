@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 
 from hub.config import Settings, SourceSettings
-from hub.errors import HubError
 from hub.landing import deliveries, open_files
 from hub.model import OpenedFile, Proposal, Slice, Source
 from hub.pipeline.states import state_folder
@@ -20,7 +19,7 @@ def proposals(settings: Settings, slice: Slice, source: SourceSettings, vendor: 
         opened = open_files(settings.state, landed[-1], folder) if landed else []
         files = [OpenedFile(f.name, f.path, f.sha256, f.stream) for f in opened]
         return propose(vendor, files, settings.specs, settings.vendors)
-    except (HubError, OSError):  # the night has told of what cannot be opened
+    except Exception:  # a guess that fails costs no night, which has told of what cannot be opened
         return ()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -196,7 +196,7 @@ def _of(run: Run) -> str:
 
 def _looks(proposal: Proposal) -> str:
     columns = ", ".join(f"{name!r} is {to!r}" for name, to in proposal.columns.items())
-    lost = f"; {', '.join(proposal.lost)} looks like no column of it" if proposal.lost else ""
+    lost = f"; nothing in it looks like {', '.join(proposal.lost)}" if proposal.lost else ""
     return f"{proposal.file} looks like {proposal.stream}{': ' if columns else ''}{columns}{lost}."
 
 

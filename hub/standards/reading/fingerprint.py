@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import product
@@ -12,6 +12,7 @@ from hub.model import Stream
 
 NEAR = 0.6  # of the letters of both names stand in words that they share
 SPELLED_ALIKE = 0.85
+_MOST_PAIRS = 50_000  # 1 s; past that only names of the same letters are the same
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
 _NUMBER = re.compile(r"\d+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -21,7 +22,7 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 class Likeness:
     """`columns` is the file's name -> the layout's; `lost` must be there and looks like none of `unknown`.
 
-    `share`, 0 to 1, is how much of the header and of what the layout needs is the same, order and spelling aside.
+    `share`, 0 to 1, is how much of the header and of what the layout needs is the same by then, order aside.
     """
 
     version: str
@@ -37,40 +38,39 @@ def likeness(columns: Sequence[str], stream: Stream) -> Likeness | None:
     optional = set(stream.options.get("optional", ()))
     declared: dict[str, str] = stream.options.get("renamed", {})
     names = {declared.get(c, c): c for c in columns if c}
-    spelled = {folded(c) for c in names}
-
-    def distance(layout: Collection[str]) -> tuple[int, int, int]:
-        lacking = [c for c in layout if c not in optional]
-        return (
-            sum(folded(c) not in spelled for c in lacking),
-            len(spelled - {folded(c) for c in layout}),
-            sum(c not in names for c in lacking),
-        )
-
     layouts: dict[str, list[str]] = stream.options.get("layouts", {})
-    if not layouts:
-        return None
-    version = min(layouts, key=lambda v: distance(layouts[v]))
-    layout = layouts[version]
+    found = [_like(names, version, layout, optional, stream.columns) for version, layout in layouts.items()]
+    return max((like for like in found if like), key=lambda like: (like.share, len(like.columns)), default=None)
+
+
+def _like(
+    names: Mapping[str, str], version: str, layout: Sequence[str], optional: Collection[str], anywhere: Collection[str]
+) -> Likeness | None:
+    """`names` is the layout's name or the file's own -> the file's; `anywhere` are the columns of all versions."""
     needed = [c for c in layout if c not in optional] or layout
-    known = len({folded(c) for c in layout} & spelled)
+    known = len({folded(c) for c in layout} & {folded(c) for c in names})
     if known * 2 < len(needed) or not known:
         return None
-    strange = [c for c in names if c not in layout]
-    found = near([c for c in layout if c not in names], strange)
+    others = [c for c in names if c not in layout]
+    found = near([c for c in layout if c not in names], [c for c in others if c not in anywhere])
     lost = tuple(c for c in layout if c not in optional and c not in names and c not in found.values())
-    unknown = tuple(names[c] for c in strange if c not in found)
-    missing, extra, _ = distance(layout)
+    left = [c for c in others if c not in found]
+    same = len(names) - len(left)
     return Likeness(
-        version, {names[c]: to for c, to in found.items()}, lost, unknown, known / (known + missing + extra)
+        version,
+        {names[c]: to for c, to in found.items()},
+        lost,
+        tuple(names[c] for c in left if c not in anywhere),
+        same / (same + len(lost) + len(left)),
     )
 
 
 def near(missing: Sequence[str], strange: Sequence[str]) -> dict[str, str]:
     """The file's name -> the layout's, the surest pair first; of two that are equally near neither is taken."""
-    # Nearly always a column has only another case or other signs, and 2,000 names compare 4,000,000 times.
     same = _unambiguous(missing, strange)
     left = [c for c in missing if c not in same.values()], [c for c in strange if c not in same]
+    if len(left[0]) * len(left[1]) > _MOST_PAIRS:
+        return same
     scored = [(alike(to, name), to, name) for to, name in product(*left)]
     pairs = sorted((p for p in scored if p[0] >= NEAR), key=lambda p: (-p[0], p[1:]))
     found = dict(same)

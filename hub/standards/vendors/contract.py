@@ -47,20 +47,24 @@ class Gap:
 
 @dataclass(frozen=True)
 class Folder:
-    """A vendor's folder, read. `samples` are its fictional files."""
+    """A vendor's folder, read. `sample` holds its fictional files; a dialect without any is held to those of the
+    folder that it extends."""
 
     path: Path
     source: Source
+    sample: Path
 
     @property
     def samples(self) -> list[Path]:
-        found = sorted((self.path / "sample").rglob("*"))
+        found = sorted(self.sample.rglob("*"))
         return [p for p in found if p.is_file() and p.name != "expected.json"]
 
 
 def open_folder(vendor: str, root: Path = SCHEMAS, own: Path | None = None) -> Folder:
     """Raises FixConfiguration when there is none, or it cannot be read."""
-    return Folder(place_of(vendor, root, own), load_source(vendor, root, own))
+    path = place_of(vendor, root, own)
+    there = [f / "sample" for f in chain(vendor, root, own) if (f / "sample").is_dir()]
+    return Folder(path, load_source(vendor, root, own), there[-1] if there else path / "sample")
 
 
 @cache
