@@ -54,8 +54,8 @@ def pull(
     except Exception as error:  # a defect of the hub or of a mapping: its text may quote a value
         failed = replace(base, status="failed", message=_defect(source.name, error), remedy=_REPORT)
         return _standing(failed, settings, slice, source, vendor, progress)
-    looked = replace(base, proposals=_proposed(settings, slice, source, vendor, found))
-    return _read(looked, delivery, found, last_state, left)
+    told = replace(base, proposals=_proposed(settings, slice, source, vendor, found))
+    return _read(told, delivery, found, last_state, left)
 
 
 def again(
