@@ -193,7 +193,7 @@ def test_held_rows_are_counted_by_reason(hub: Hub) -> None:
 @pytest.mark.usefixtures("held")
 def test_held_rows_are_shown_by_place_and_cannot_steer_the_terminal(hub: Hub) -> None:
     told = hub("held", "show", "unreadable").stdout
-    assert "us�[31mers.csv" in told
+    assert "us�[31mers.c" in told
     assert "\x1b" not in told
     assert "Nothing is held by rule gone" in hub("held", "show", "gone").stdout
     assert [row["row"] for row in json.loads(hub("held", "show", "unreadable", "--json").stdout)] == [7, 9]
