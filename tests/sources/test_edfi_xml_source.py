@@ -79,6 +79,23 @@ def test_every_record_of_the_official_samples_reaches_the_store(tmp_path: Path) 
     assert record.num_rows == 1_917
 
 
+def test_a_document_of_last_year_is_refused_and_one_of_this_year_beside_it_is_read(tmp_path: Path) -> None:
+    session = """<?xml version="1.0" encoding="UTF-8"?>
+<InterchangeEducationOrgCalendar xmlns="http://ed-fi.org/5.2.0"><Session><SessionName>Fall</SessionName>
+<SchoolYear>{0}</SchoolYear><BeginDate>2026-08-24</BeginDate><EndDate>2027-01-22</EndDate>
+<Term>uri://ed-fi.org/TermDescriptor#Fall Semester</Term><TotalInstructionalDays>90</TotalInstructionalDays>
+<SchoolReference><SchoolIdentity><SchoolId>{1}</SchoolId></SchoolIdentity></SchoolReference>
+</Session></InterchangeEducationOrgCalendar>"""
+    shutil.copytree(SAMPLE, tmp_path / "sample")
+    school = next(s.text for s in etree.parse(SAMPLE / "EducationOrganization.xml").iter("{*}SchoolId"))
+    (tmp_path / "sample" / "old.xml").write_text(session.format("2025-2026", school), encoding="utf-8")
+    (tmp_path / "sample" / "new.xml").write_text(session.format("2026-2027", school), encoding="utf-8")
+    run = _sync(tmp_path, tmp_path / "sample", 2027)
+    assert _after(run)["Session"] == 1
+    (told,) = run.sources
+    assert "old.xml: none of the 1 rows with a session is of the school year 2026-2027" in told.message
+
+
 def test_a_full_delivery_ends_records_of_the_entities_it_holds(tmp_path: Path) -> None:
     """And of no others: a delivery of students alone says nothing of schools."""
     shutil.copytree(SAMPLE, tmp_path / "incoming")

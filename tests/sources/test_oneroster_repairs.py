@@ -278,6 +278,20 @@ def test_a_package_of_last_year_is_refused(tmp_path: Path) -> None:
     tables = roster()
     for row in tables["enrollments"]:
         row["beginDate"], row["endDate"] = "2025-08-24", "2026-06-12"
+    said = refusal(tmp_path, tables)
+    assert "file.wrong_year" in said
+    assert "most of them in 2025-2026" in said
+
+
+def test_a_package_of_another_year_without_begin_dates_is_told_by_its_sessions(tmp_path: Path) -> None:
+    tables = roster()
+    for row in tables["enrollments"]:
+        row["beginDate"] = row["endDate"] = ""
+    build(tmp_path / "this", [opened(write(tables, tmp_path / "in"))])
+    for row in tables["academicSessions"]:
+        row["schoolYear"] = "2026"
+        for end in ("startDate", "endDate"):
+            row[end] = f"{int(row[end][:4]) - 1}{row[end][4:]}"
     assert "file.wrong_year" in refusal(tmp_path, tables)
 
 

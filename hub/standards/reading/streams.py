@@ -29,6 +29,8 @@ from hub.standards.reading.excel import first_row, is_workbook, read_sheet, shee
 from hub.standards.reading.fixed_width import cut_records, read_version
 from hub.standards.reading.plain_text import dialect, plain
 
+_JULY = 7  # the month in which a school year begins
+
 
 @dataclass(frozen=True)
 class StreamRead:
@@ -187,12 +189,15 @@ def refuse_wrong_year(con: Any, table: str, stream: Stream, file: OpenedFile, fa
     parsed = ibis.coalesce(*[try_strptime(rows[rule["column"]], f) for f in rule["formats"]]).date()
     start, end = school_year_window(facts["schoolYear"])
     inside = parsed.between(start, end)
-    row = con.to_pyarrow(rows.aggregate(known=parsed.count(), inside=inside.sum())).to_pylist()[0]
+    theirs = (parsed.year() + (parsed.month() >= _JULY).cast("int64")).mode()
+    row = con.to_pyarrow(rows.aggregate(known=parsed.count(), inside=inside.sum(), theirs=theirs)).to_pylist()[0]
     if row["known"] and (row["inside"] or 0) * 2 < row["known"]:
         raise AskVendor(
             f"{file.name}: {row['known'] - (row['inside'] or 0)} of {row['known']} dates in {rule['column']!r} lie "
-            f"outside the school year {facts['schoolYear'] - 1}-{facts['schoolYear']} (rule file.wrong_year).",
-            "Send this year's export, or sync it into the year it belongs to with --year.",
+            f"outside the school year {facts['schoolYear'] - 1}-{facts['schoolYear']}, most of them in "
+            f"{row['theirs'] - 1}-{row['theirs']} (rule file.wrong_year).",
+            f"Send the export of {facts['schoolYear'] - 1}-{facts['schoolYear']}, or put this one where files of "
+            f"{row['theirs']} are and run `hub sync --year {row['theirs']}`.",
         )
 
 

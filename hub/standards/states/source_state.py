@@ -39,6 +39,7 @@ from hub.standards.reading.streams import (
 )
 from hub.standards.states.appended import append_state
 from hub.standards.states.lineage import feeds
+from hub.standards.states.other_year import refuse_other_year
 from hub.standards.states.row_counts import row_counts
 from hub.standards.states.summary import StateSummary
 
@@ -113,6 +114,7 @@ def _build(
     for name in dict.fromkeys(m.entity for m in made):
         _gather(con, out, work.entities[name], [m for m in made if m.entity == name])
     counts = row_counts(con, work.name, work.source, reads, made, ignored)
+    refuse_other_year(con, work.name, work.source, work.entities, work.facts["schoolYear"], counts, reads, made)
     _write_held(con, work.name, reads, made, out)
     for result in made:
         result.path.unlink(missing_ok=True)

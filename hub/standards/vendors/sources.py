@@ -143,6 +143,7 @@ def _stream(name: str, body: dict[str, Any], folders: tuple[Path, ...]) -> Strea
         "ignore_rows",
         "nulls",
         "dates",
+        "other_year",
         "renamed",
         "fold_header",
         "number_repeated",
