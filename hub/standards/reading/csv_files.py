@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from hub.engine import keep, keep_cells
+from hub.engine import keep, keep_cells, scratch
 from hub.errors import AskVendor
 from hub.model import Stream
 from hub.standards.reading.fingerprint import likeness
 from hub.standards.reading.plain_text import dialect, head, read_strictly
-from hub.standards.reading.wide_records import bearable, blank_fields_behind
+from hub.standards.reading.wide_records import bearable, blank_fields_behind, is_garbled, narrowed
 
 _REJECTS = {
     "MISSING COLUMNS": "csv.columns.missing",
@@ -192,29 +192,17 @@ def read_records(
 ) -> Records:
     """Makes DuckDB table `table` of the used columns as trimmed text (blank is null) with `_row`.
 
-    `_row` is the record number in the file, rejected records counted; `place` are constant columns to add.
+    `_row` is the record number in the file, rejected records counted; `place` are constant columns to add. Raises
+    duckdb.InvalidInputException for a file that cannot be parsed at all.
     """
-
     words, width = dialect(stream), len(header.columns)
-    # By place: a name may be blank, or another one's in all but letter case, which the engine takes for the same.
-    places = {i: f"c{i}" for i in range(width)}
     with bearable(con, path, width, words) as (text, delimiters):
-        relation = read_strictly(
-            con.con,
-            text,
-            places.values(),
-            header=words["header"],
-            delimiter=words["delimiter"],
-            quote=words["quote"],
-            escape=words["escape"],
-        )
-        view = f"{table}__file"
-        relation.create_view(view, replace=True)
-        nulls = stream.options.get("nulls", [])
-        at = {column: places[i] for i, column in enumerate(header.columns)}
-        names = {c: at[header.renamed.get(c, c)] for c in used if header.renamed.get(c, c) in at}
-        taken = keep_cells(con, table, view, lambda cell: cleaned(cell, nulls), names, place or {})
-        con.drop_view(view, force=True)
+        taken = _read(con, text, table, header, stream, used, place or {})
+        if is_garbled(con):
+            with scratch(con) as folder:
+                shape = (words["delimiter"], words["quote"], words["escape"])
+                mended = narrowed(path, width, folder / "mended", *shape)
+                taken = _read(con, mended, table, header, stream, used, place or {})
         rejects = reject_records(con, header=words["header"])
         expected = (width - 1) * (taken + len(rejects) + words["header"])
         behind = blank_fields_behind(con.con, text, width, words) if delimiters > expected else 0
@@ -222,6 +210,30 @@ def read_records(
         rejects = _without_blank_lines(path, rejects, words)
         renumber(con, table, rejects)
     return Records(rejects, {"csv.blank_fields_behind": behind} if behind else {})
+
+
+def _read(
+    con: Any,
+    path: Path,
+    table: str,
+    header: Header,
+    stream: Stream,
+    used: set[str],
+    place: dict[str, str | int | None],
+) -> int:
+    """The table of `read_records` as the parser numbers it; how many records it took."""
+    words = dialect(stream)
+    # By place: a name may be blank, or another one's in all but letter case, which the engine takes for the same.
+    places = [f"c{i}" for i in range(len(header.columns))]
+    how = {k: words[k] for k in ("header", "delimiter", "quote", "escape")}
+    view = f"{table}__file"
+    read_strictly(con.con, path, places, **how).create_view(view, replace=True)
+    nulls = stream.options.get("nulls", [])
+    at = dict(zip(header.columns, places, strict=True))
+    names = {c: at[header.renamed.get(c, c)] for c in used if header.renamed.get(c, c) in at}
+    taken = keep_cells(con, table, view, lambda cell: cleaned(cell, nulls), names, place)
+    con.drop_view(view, force=True)
+    return taken
 
 
 def _without_blank_lines(path: Path, rejects: list[Reject], words: dict[str, Any]) -> list[Reject]:

@@ -1,4 +1,4 @@
-"""Records with more fields than the header: far too many cost a minute, and blank ones behind vanish without a word."""
+"""Records that the parser of CSV cannot bear: far too many fields, two torn quotes; and the blank fields it drops."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 
 from hub.engine import scratch
@@ -72,61 +73,83 @@ def bearable(con: Any, path: Path, width: int, words: dict[str, Any]) -> Iterato
 
 
 def narrowed(path: Path, width: int, out: Path, delimiter: str = ",", quote: str = '"', escape: str = '"') -> Path:
-    """A copy in which a line with more than a hundred fields too many has one too many, its digest the first of them.
+    """A copy in which a record that the parser cannot bear stands as a short one that it refuses alike.
 
-    DuckDB keeps the text of a line once for each field that it has too many: 60,000 of them take a minute and 7 GB.
-    Lines stay lines, and a quote that one opens or closes stays open or closed: numbers and verdicts are the same.
+    DuckDB keeps the text of a record once for each field that it has too many (60,000 of them take a minute and 7 GB),
+    and after the second of two torn quotes in a record it counts fields from 1 again, and takes what follows as a row.
+    Of a hundred fields too many one is left, of many torn quotes one, and the digest of the record is its first field:
+    numbers and verdicts are the same, an open quote that runs over line ends still does. Raises
+    duckdb.InvalidInputException where a record has torn quotes and line ends of two kinds.
     """
     with path.open("rb") as file:
-        end = "\n" if b"\n" in file.read(_LINE) else "\r"
-    most, inside = width - 1 + _SPARE, False
-    with (
-        path.open(encoding="latin-1", newline=end) as lines,  # bytes as they are
-        out.open("w", encoding="latin-1", newline="") as copy,
-    ):
-        sign, quote, escape = (w.encode().decode("latin-1") for w in (delimiter, quote, escape))
+        first = re.search(rb"\r?\n|\r", file.read(_LINE))
+    end = first.group().decode() if first else "\n"
+    other = "\n" if end == "\r" else "\r"
+    sign, quote, escape = (w.encode().decode("latin-1") for w in (delimiter, quote, escape))
+    most = width - 1 + _SPARE
+    with path.open(encoding="latin-1", newline=end[-1]) as lines, out.open("wb") as copy:  # bytes as they are
+        inside = False
         while line := lines.readline(_LINE):
-            fields, starts, opens, inside = _outside(line, sign, quote, escape, inside)
-            if fields <= most or "\r" in line.rstrip("\r\n"):  # of two kinds of line ends: for the parser to refuse
-                copy.write(line)
-                continue
-            made = line[:starts] or hashlib.md5(line.encode("latin-1"), usedforsecurity=False).hexdigest()
-            while not line.endswith(end) and (rest := lines.readline(_LINE)):
-                _, _, opens, inside = _outside(rest, sign, quote, escape, inside)
-                line = rest
-            copy.write(
-                made + f"{sign}x" * width + (sign + line[opens:] if inside else line[len(line.rstrip("\r\n")) :])
-            )
+            begins, digest = copy.tell(), hashlib.md5(usedforsecurity=False)
+            fields, torn, spans, ending, mixed = 0, 0, "", "", False
+            while line:
+                octets = line.encode("latin-1")
+                copy.write(octets)
+                digest.update(octets)
+                more, broken, inside = _outside(line, sign, quote, escape, inside)
+                text = line.rstrip("\r\n")
+                ending, fields, torn, mixed = line[len(text) :], fields + more, torn + broken, mixed or other in text
+                if not inside and line.endswith(end):
+                    break
+                spans, mixed = spans or ending, mixed or (not inside and bool(ending))
+                line = lines.readline(_LINE)
+            torn += inside  # at the end of the file
+            if mixed and torn:  # no line end behind a torn quote is known to be a field's
+                raise duckdb.InvalidInputException("torn quotes, and line ends of two kinds")
+            if torn > 1 or (fields > most and not (mixed and other == "\r")):  # else for the parser to refuse
+                copy.seek(begins)
+                copy.truncate()
+                made = f"{quote}{digest.hexdigest()}{spans}{quote}x" if torn else f"{digest.hexdigest()}{sign}x"
+                made += f"{sign}x" * (width - 1)
+                copy.write((made + ending).encode("latin-1"))
     return out
 
 
-def _outside(line: str, sign: str, quote: str, escape: str, inside: bool) -> tuple[int, int, int, bool]:
-    """How many delimiters stand outside quotes, where the first of them may stand, where a quote opens that the line
-    does not close, and whether one does; `inside`: the line begins in quotes."""
+def _outside(line: str, sign: str, quote: str, escape: str, inside: bool) -> tuple[int, int, bool]:
+    """How many delimiters stand outside quotes, how many quotes close before their field ends, and whether one is open
+    at the end; `inside`: the line begins in quotes."""
     if not quote or quote not in line:
-        return (0, len(line), 0, True) if inside else (line.count(sign), 0, len(line), False)
-    opening, rest = _patterns(sign, quote, escape)
-    fields, at, first = 0, 0, 0
-    if inside:
-        closed = rest.match(line)
+        return (0, 0, True) if inside else (line.count(sign), 0, False)
+    opening, rest, ending = _patterns(sign, quote, escape)
+    fields, torn, at = 0, 0, 0
+    while True:
+        if not inside:
+            opened = opening.search(line, at)
+            if opened is None:
+                return fields + line.count(sign, at), torn, False
+            fields += line.count(sign, at, opened.end())
+            at = opened.end()
+        closed = rest.match(line, at)
         if closed is None:
-            return 0, len(line), 0, True
-        at = first = closed.end()
-    while opened := opening.search(line, at) if at else opening.match(line) or opening.search(line, at):
-        fields += line.count(sign, at, opened.end())
-        closed = rest.match(line, opened.end())
-        if closed is None:
-            return fields, first, opened.end() - len(quote), True
-        at = closed.end()
-    return fields + line.count(sign, at), first, len(line), False
+            return fields, torn, True
+        at, inside = closed.end(), False
+        torn += ending.match(line, at) is None
 
 
 @lru_cache(maxsize=64)
-def _patterns(sign: str, quote: str, escape: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """What opens a quoted field, and the rest of it, its closing quote included."""
+def _patterns(sign: str, quote: str, escape: str) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """What opens a quoted field, the rest of it, its closing quote included, and what may stand behind that."""
     s, q, e = (re.escape(w) for w in (sign, quote, escape))
-    body = f"(?:[^{q}]|{q}{q})*+{q}" if escape in ("", quote) else f"(?:[^{q}{e}]|{e}.)*+{q}"
-    return re.compile(f"(?:^|{s}){q}"), re.compile(body, re.DOTALL)
+    plain = f"[^{q}]|{q}{q}" if escape in ("", quote) else f"[^{q}{e}]|{e}."
+    body = f"(?:{plain}|{q} +{q})*+{q}"  # the parser goes on with a field that opens again after blanks
+    return re.compile(f"(?:^|{s}){q}"), re.compile(body, re.DOTALL), re.compile(rf" *(?:{s}|[\r\n]|\Z)")
+
+
+def is_garbled(con: Any) -> bool:
+    """Whether the parser, in what it has just refused, met two torn quotes in one record: rows behind may be none."""
+    errors = con.table("reject_errors")
+    torn = errors.filter(errors["error_type"].cast("string") == "UNQUOTED VALUE").group_by("line").count()
+    return bool(con.execute((torn[torn.columns[-1]] > 1).any().fill_null(False)))
 
 
 def blank_fields_behind(duck: Any, path: Path, width: int, words: dict[str, Any]) -> int:

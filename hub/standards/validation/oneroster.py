@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import duckdb
+
 from hub.errors import AskVendor
 from hub.standards.oneroster_layout import FileLayout, binding, layouts
 from hub.standards.reading.wide_records import narrowed
@@ -181,8 +183,6 @@ def _read(
     prefix: str,
     progress: Progress = silent,
 ) -> tuple[dict[str, Table], list[FileRead]]:
-    import duckdb
-
     tables: dict[str, Table] = {}
     reads: list[FileRead] = []
     version = binding(package.version)
@@ -196,8 +196,9 @@ def _read(
         try:
             try:
                 table = read_table(con, judge, source, columns[name], prefix, content)
-            except duckdb.Error:  # among others blank fields before a carriage return, which it only takes without
-                source = replace(source, path=mended(source.path, workdir / f"{prefix}{name}.lines.csv"))
+            except duckdb.Error:  # torn quotes; blank fields before a carriage return, which it only takes without
+                lines = mended(source.path, workdir / f"{prefix}{name}.lines.csv")
+                source = replace(source, path=narrowed(lines, source.width, workdir / f"{prefix}{name}.narrow.csv"))
                 table = read_table(con, judge, source, columns[name], prefix, content)
         except duckdb.Error:
             judge.find("oneroster.csv.unreadable", file.name)
@@ -230,7 +231,11 @@ def _source(judge: Judge, package: Package, name: str, file: SentFile, spare: Pa
     if not places:
         return None
     if found.crowded:
-        path = narrowed(path, len(header), spare.with_suffix(".narrow"))
+        try:
+            path = narrowed(path, len(header), spare.with_suffix(".narrow"))
+        except duckdb.InvalidInputException:
+            judge.find("oneroster.csv.unreadable", file.name)
+            return None
     return Source(
         file.name,
         binding(package.version),

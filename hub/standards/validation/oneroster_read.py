@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import duckdb
 import sqlglot.expressions as sge
 
 from hub.engine import keep
 from hub.standards.oneroster_layout import Column, FileLayout, layouts
 from hub.standards.reading.plain_text import read_strictly
+from hub.standards.reading.wide_records import is_garbled
 from hub.standards.validation.connection import Connection
 from hub.standards.validation.oneroster_bytes import count_lines
 from hub.standards.validation.oneroster_cells import TYPED, UNTIDY, codes_of, fault, good, kept, rule_of
@@ -69,7 +71,7 @@ def read_table(
     """Reads and judges the file cell by cell and keeps its `wanted` columns.
 
     `content` adds `_content`, a hash of what the row says beside its id, status and dateLastModified. Raises
-    duckdb.Error for a file that cannot be parsed at all.
+    duckdb.Error for a file that cannot be parsed at all, or not before it is `narrowed`.
     """
     name = f"{prefix}{source.layout.name}"
     view, rows = f"{name}__csv", f"{name}__rows"
@@ -78,6 +80,8 @@ def read_table(
     made = _statements(source.version, source.layout.name, prefix, source.mode, shape, frozenset(wanted), content,
                        source.width if source.found.quotes else 0)  # fmt: skip
     con.run(made.read)
+    if is_garbled(con.ibis):
+        raise duckdb.InvalidInputException("two torn quotes in a record")
     rejects = _rejects(con)
     count, keys, hashes, inside, *worst = con.one(made.count)
     records = count + len(rejects)
