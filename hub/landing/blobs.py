@@ -1,4 +1,6 @@
-"""Bytes by their SHA-256. A blob appears whole or not at all, whoever is killed while writing it."""
+"""Bytes by their SHA-256. A blob appears whole or not at all, whoever is killed while writing it; that a power cut
+takes none is made sure once a delivery, as it costs more than all the rest of landing a page.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import hashlib
 import os
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
@@ -39,7 +42,8 @@ def digest(file: Piece) -> str:
 
 
 def keep(state: Path, district: str, file: Piece) -> tuple[str, int]:
-    """Write a file's bytes as a blob unless they are there; gives (sha256, size).
+    """Write a file's bytes as a blob unless they are there; gives (sha256, size). Until they are
+    settled a power cut may take them, or a part.
 
     Raises RetryLater when the file changes while it is read or the state folder cannot take it.
     """
@@ -50,19 +54,16 @@ def keep(state: Path, district: str, file: Piece) -> tuple[str, int]:
         try:
             with open(handle, "wb") as out, file.open() as stream:
                 sha256, size = copy(stream, out)
-                out.flush()
-                os.fsync(out.fileno())
             if file.size is not None and size != file.size:
                 raise Unsettled(
                     f"{file.name} changed while it was read ({file.size} bytes when listed, {size} read).",
                     "Let the upload finish before the sync starts, then sync again.",
                 )
             target = blob_path(state, district, sha256)
-            if not target.is_file() or target.stat().st_size != size:
+            if not is_whole(target, sha256, size):
                 target.parent.mkdir(exist_ok=True)
                 os.chmod(temporary, 0o400)
                 os.replace(temporary, target)
-                sync_folders(target.parent, root)
         finally:
             Path(temporary).unlink(missing_ok=True)
     except OSError as error:
@@ -71,6 +72,20 @@ def keep(state: Path, district: str, file: Piece) -> tuple[str, int]:
             "Check free space and write access of the state folder, and that the source stays readable.",
         ) from None
     return sha256, size
+
+
+def settle(state: Path, district: str, sha256s: Iterable[str]) -> None:
+    """Make blobs that are kept survive a power cut."""
+    blobs = [blob_path(state, district, sha256) for sha256 in sha256s]
+    sync(*blobs, *{blob.parent for blob in blobs}, state / "landing" / district / "blobs")
+
+
+def is_whole(path: Path, sha256: str, size: int) -> bool:
+    """Whether a blob is there with its bytes, all of which are read."""
+    if not path.is_file() or path.stat().st_size != size:
+        return False
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest() == sha256
 
 
 def sweep(state: Path, district: str) -> None:
@@ -83,10 +98,10 @@ def sweep(state: Path, district: str) -> None:
             continue
 
 
-def sync_folders(*folders: Path) -> None:
-    """Make new names in `folders` survive a power cut."""
-    for folder in folders:
-        handle = os.open(folder, os.O_RDONLY)
+def sync(*paths: Path) -> None:
+    """Make the bytes of files, and new names in folders, survive a power cut."""
+    for path in paths:
+        handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:

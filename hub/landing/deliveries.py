@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hub.errors import RetryLater, Stop, Unsettled
-from hub.landing.blobs import digest, keep, sweep, sync_folders
+from hub.landing.blobs import digest, keep, settle, sweep, sync
 from hub.landing.journal import Journal, source_folder
 from hub.model import LandedFile, Piece, Slice, StreamAgain, StreamEnd
 
@@ -100,7 +100,7 @@ def land(
         new = Delivery(slice, source, seq, received.astimezone(UTC), origin, fresh, streams=ends)
         if before and (not fresh or new.hash == before[-1].hash):
             return replace(before[-1], repeated=True)
-        if _write(source_folder(state, slice, source), new):
+        if _write(state, new):
             return new
 
 
@@ -118,8 +118,9 @@ def _keep(state: Path, district: str, file: Piece, last: LandedFile | None) -> L
     return LandedFile(file.name, sha256, size, stream=file.stream)
 
 
-def _write(folder: Path, delivery: Delivery) -> bool:
+def _write(state: Path, delivery: Delivery) -> bool:
     """False when another process has taken this number: a link, unlike a rename, never replaces."""
+    folder = source_folder(state, delivery.slice, delivery.source)
     body = {
         "seq": delivery.seq,
         "received": delivery.received.isoformat(),
@@ -129,6 +130,7 @@ def _write(folder: Path, delivery: Delivery) -> bool:
         "streams": [asdict(end) for end in delivery.streams.values()],
     }
     try:
+        settle(state, delivery.slice.district, [file.sha256 for file in delivery.files])
         folder.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=".partial-", dir=folder)
         try:
@@ -137,7 +139,7 @@ def _write(folder: Path, delivery: Delivery) -> bool:
                 out.flush()
                 os.fsync(out.fileno())
             os.link(temporary, folder / f"{delivery.seq:06}.json")
-            sync_folders(folder, folder.parent, folder.parent.parent)
+            sync(folder, folder.parent, folder.parent.parent)
         except FileExistsError:
             return False
         finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from hub.errors import RetryLater
-from hub.landing.blobs import sync_folders
+from hub.landing.blobs import blob_path, is_whole
 from hub.model import LandedFile, Slice, StreamEnd
 
 _STALE = timedelta(hours=12)  # what was pulled yesterday evening and what is pulled now are not one state of a source
@@ -25,7 +24,9 @@ def source_folder(state: Path, slice: Slice, source: str) -> Path:
 
 @dataclass
 class Journal:
-    """The pieces and ends of streams of one pull, each a line on disk before the next is asked for."""
+    """The pieces and ends of streams of one pull, each a line before the next is asked for: a kill costs one piece.
+    Nothing of it is forced to the disk, as a pull that a power cut ended may begin anew.
+    """
 
     lines: TextIO
     files: dict[str, LandedFile] = field(default_factory=dict)
@@ -59,7 +60,6 @@ class Journal:
     def _write(self, line: dict[str, Any]) -> None:
         self.lines.write(json.dumps(line) + "\n")
         self.lines.flush()
-        os.fsync(self.lines.fileno())
 
 
 @contextmanager
@@ -77,9 +77,8 @@ def journal(state: Path, slice: Slice, source: str, asked: str, now: datetime) -
             raise RetryLater(
                 f"{source}: another process pulls this source now.", "Let it end; the next sync takes what it landed."
             ) from None
-        sync_folders(folder)
         found = Journal(lines)
-        if not _taken_up(found, asked, now):
+        if not _taken_up(found, asked, now) or not _all_whole(found, state, slice.district):
             lines.truncate(0)
             found = Journal(lines)
             found._write({"asked": asked, "started": now.isoformat()})
@@ -91,12 +90,15 @@ def _taken_up(found: Journal, asked: str, now: datetime) -> bool:
     whole = [line for line in found.lines.read().splitlines(keepends=True) if line.endswith("\n")]
     if not whole:
         return False
-    head = json.loads(whole[0])
+    try:
+        head, *rest = map(json.loads, whole)
+    except ValueError:  # a power cut
+        return False
     if head["asked"] != asked or not timedelta() <= now - datetime.fromisoformat(head["started"]) < _STALE:
         return False
     found.lines.seek(0)
     found.lines.truncate(len("".join(whole).encode()))
-    for line in map(json.loads, whole[1:]):
+    for line in rest:
         if "end" in line:
             end = StreamEnd(**line["end"])
             found.ends[end.stream] = end
@@ -107,3 +109,8 @@ def _taken_up(found: Journal, asked: str, now: datetime) -> bool:
             found.files[file.name] = file
             found.positions[file.stream] = line["position"]
     return True
+
+
+def _all_whole(found: Journal, state: Path, district: str) -> bool:
+    blobs = ((blob_path(state, district, file.sha256), file) for file in found.files.values())
+    return all(is_whole(blob, file.sha256, file.size) for blob, file in blobs)

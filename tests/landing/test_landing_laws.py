@@ -264,6 +264,24 @@ def test_a_torn_last_line_is_pulled_again(tmp_path: Path) -> None:
     assert pulled(tmp_path, PAGES)[1] == [page.name for page in PAGES[2:]]
 
 
+@pytest.mark.parametrize("lost", ["a blob", "half a blob", "the bytes of a blob", "a line"])
+def test_a_pull_of_which_a_power_cut_took_something_begins_anew(tmp_path: Path, lost: str) -> None:
+    with pytest.raises(CutOff):
+        pulled(tmp_path, PAGES, after=3)
+    blob = tmp_path / "landing/maple-hollow/blobs" / (sha := sha256(b"page 2").hexdigest())[:2] / sha
+    if lost == "a line":
+        path = tmp_path / "landing/maple-hollow/2027/sis/pull.jsonl"
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(b"".join([*lines[:2], bytes(40) + b"\n", *lines[3:]]))
+    else:
+        blob.unlink()
+        if lost != "a blob":
+            blob.write_bytes(b"pag" if lost == "half a blob" else bytes(6))
+    delivery, asked = pulled(tmp_path, PAGES)
+    assert asked == [page.name for page in PAGES] == [file.name for file in delivery.files]
+    assert blob.read_bytes() == b"page 2"
+
+
 def test_one_process_pulls_a_source_at_a_time(tmp_path: Path) -> None:
     with (
         journal(tmp_path, SLICE, "sis", "users", NIGHT),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
+from operator import itemgetter
 from typing import Any
 
 from hub.connectors.http.session import Answer
@@ -117,9 +119,10 @@ def marks(items: Sequence[Any], key: Sequence[str | Sequence[str]]) -> list[str]
     """What tells the rows of a page from those of the next."""
     only = key[0] if len(key) == 1 else None
     if isinstance(only, str):  # nearly always, and in a tenth of the time
-        plain: list[Any] = [row.get(only) if isinstance(row, dict) else None for row in items]
-        if set(map(type, plain)) == {str}:
-            return plain
+        with suppress(KeyError, IndexError, TypeError):
+            plain = list(map(itemgetter(only), items))
+            if set(map(type, plain)) == {str}:
+                return plain
     return [mark(row, key) for row in items]
 
 
@@ -127,10 +130,6 @@ def mark(item: Any, key: Sequence[str | Sequence[str]]) -> str:
     """What tells one row from another on the next page: its key, else all of it.
     Of a part that several paths may hold the first counts that does.
     """
-    only = key[0] if len(key) == 1 else None
-    plain = item.get(only) if isinstance(only, str) and isinstance(item, dict) else None
-    if isinstance(plain, str):  # nearly always, and a fifth of the time of what follows
-        return plain
     named = [
         next(
             (found for path in ([part] if isinstance(part, str) else part) if (found := at(item, path)) is not None),
@@ -138,6 +137,8 @@ def mark(item: Any, key: Sequence[str | Sequence[str]]) -> str:
         )
         for part in key
     ]
+    if len(named) == 1 and isinstance(named[0], str):
+        return named[0]
     said = named if key and None not in named else item
     return json.dumps(said, sort_keys=True)
 

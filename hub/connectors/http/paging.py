@@ -100,7 +100,7 @@ class Pager:
             came = sheet.marks if sheet else []
             marks = digests(came) if last is here.last else came  # a pull that is taken up again knows only digests
             seen = set(last)
-            fresh = sum(mark not in seen for mark in marks)
+            fresh = len(marks) - sum(map(seen.__contains__, marks))
             if overlap and not seen.intersection(marks):
                 if steps == STEPS_BACK or offset <= low:
                     raise Moved
