@@ -339,7 +339,9 @@ class HeldCount:
 
 @dataclass(frozen=True)
 class Kept:
-    """Published rows of `source` that stay although their row is held tonight; `since`: the run that last saw one."""
+    """Published rows of `source` that stay although their row is held tonight; `since`: the run that last saw one.
+
+    `source` is "" for rows that nobody sends any more and that stay as the district only adds for now."""
 
     entity: str
     source: str

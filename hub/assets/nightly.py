@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -40,7 +41,6 @@ def nightly_schedule(
     settings: Settings, schedule: Schedule, job: dg.UnresolvedAssetJobDefinition
 ) -> dg.ScheduleDefinition:
     """Every district's current year at the time hub.yaml says, in its time zone; on as soon as Dagster runs."""
-    current = [settings.slice(d.id) for d in settings.districts]
 
     @dg.schedule(
         job=job,
@@ -50,11 +50,12 @@ def nightly_schedule(
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
     def nightly(_context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
-        for slice in current:
+        tonight = settings.on(datetime.now(UTC).date())  # this process runs for months, over a year's first day
+        for slice in (tonight.slice(d.id) for d in tonight.districts):
             yield dg.RunRequest(
                 run_key=slice.partition,
                 partition_key=slice.partition,
-                asset_selection=selection(settings, slice),
+                asset_selection=selection(tonight, slice),
                 tags={"hub/district": slice.district, "hub/school_year": str(slice.year)},
             )
 

@@ -33,7 +33,7 @@ def say_run(run: Run) -> None:
     if held:
         faults = f"{held:,} fault{'' if held == 1 else 's'}"
         click.echo(f"Held back: {faults}. See `hub held list --district {run.district} --year {run.year}`.")
-    for kept in run.kept:
+    for kept in (k for k in run.kept if k.source):
         click.echo(
             f"Kept: {kept.rows:,} of {kept.entity} from {kept.source} stay as run {kept.since} left them or later; "
             "the row that would confirm or end them cannot be used."

@@ -12,6 +12,7 @@ from hub.config.settings import (
     Schedule,
     Settings,
     SourceSettings,
+    Window,
 )
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Settings",
     "District",
     "SourceSettings",
+    "Window",
     "Guard",
     "Schedule",
     "Alerts",

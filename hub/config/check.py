@@ -130,6 +130,12 @@ def _by_meaning(document: Document, specs: Path, own: Path | None) -> Iterator[F
         if years != sorted(set(years)):
             path = (*key, "years")
             yield Fault(document.line(path), path, "must ascend, each year once: the last is the current school year.")
+        yield from _days(document, (*key, "additions_only"), district.get("additions_only"))
+        yield from _days(document, (*key, "calendar"), district.get("calendar"))
+        for name in _dict(district.get("calendar")):
+            if str(name) not in map(str, years):
+                path = (*key, "calendar", name)
+                yield Fault(document.line(path), path, "not one of the district's years. Add it there, or delete it.")
         for name, source in _dict(district.get("sources")).items():
             yield from _source(document, (*key, "sources", name), _dict(source), years, vendors)
 
@@ -159,11 +165,7 @@ def _source(
         place = place_of(vendor, vendors)
         if place not in source:
             yield Fault(document.line(key), (*key, place), f"missing. Write {_PLACES[place]}.")
-    if isinstance(source.get("pause"), str):
-        try:
-            date.fromisoformat(source["pause"])
-        except ValueError:
-            yield Fault(document.line((*key, "pause")), (*key, "pause"), "no day. Write it as 2027-08-15.")
+    yield from _days(document, (*key, "pause"), source.get("pause"))
     if isinstance(source.get("files"), str):
         try:
             re.compile(source["files"])
@@ -173,6 +175,16 @@ def _source(
     if unknown:
         path = (*key, "years")
         yield Fault(document.line(path), path, f"{unknown[0]} is not one of the district's years. Add it there first.")
+
+
+def _days(document: Document, key: Key, said: Any) -> Iterator[Fault]:
+    """A day, or days under keys; what is no text is the schema's business."""
+    for path, day in [(key, said), *(((*key, name), each) for name, each in _dict(said).items())]:
+        if isinstance(day, str):
+            try:
+                date.fromisoformat(day)
+            except ValueError:
+                yield Fault(document.line(path), path, "no day. Write it as 2027-08-15.")
 
 
 def _dict(value: Any) -> dict[str, Any]:

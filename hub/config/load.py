@@ -10,7 +10,7 @@ from typing import Any
 
 from hub.config.check import check
 from hub.config.lines import read
-from hub.config.settings import Alerts, District, Email, Guard, Schedule, Settings, SourceSettings
+from hub.config.settings import Alerts, District, Email, Guard, Schedule, Settings, SourceSettings, Window
 from hub.errors import FixConfiguration
 
 _OF_EVERY_SOURCE = ("vendor", "owner", "options", "authority", "delivery", "years", "pause")
@@ -96,6 +96,8 @@ def _district(base: Path, id_: str, tree: dict[str, Any]) -> District:
         identity=tree.get("identity", {}),
         guard=Guard(**tree.get("guard", {})),
         accept_descriptors=tuple(tree.get("descriptors", {}).get("accept", ())),
+        calendar={int(year): date.fromisoformat(first) for year, first in tree.get("calendar", {}).items()},
+        additions_only=_window(tree.get("additions_only")),
     )
 
 
@@ -109,8 +111,15 @@ def _source(base: Path, name: str, tree: dict[str, Any]) -> SourceSettings:
         authority=tree.get("authority"),
         delivery=tree.get("delivery"),
         years=tuple(tree["years"]) if "years" in tree else None,
-        pause=date.fromisoformat(tree["pause"]) if "pause" in tree else None,
+        pause=_window(tree.get("pause")),
     )
+
+
+def _window(said: str | dict[str, str] | None) -> Window | None:
+    if said is None:
+        return None
+    days = {key: date.fromisoformat(day) for key, day in ({"until": said} if isinstance(said, str) else said).items()}
+    return Window(days["until"], days.get("from"))
 
 
 def _transport(base: Path, tree: dict[str, Any]) -> dict[str, Any]:

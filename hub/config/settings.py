@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from hub.config.secrets import secret
 from hub.errors import FixConfiguration
 from hub.model import Delivery, Slice
+
+
+@dataclass(frozen=True)
+class Window:
+    """Days from `since` on (None: always), to the day before `until`."""
+
+    until: date
+    since: date | None = None
+
+    def holds(self, day: date) -> bool:
+        return (self.since is None or self.since <= day) and day < self.until
 
 
 @dataclass(frozen=True)
@@ -26,7 +37,7 @@ class SourceSettings:
     authority: int | None = None  # None: the vendor's own
     delivery: Delivery | None = None  # None: the stream's own
     years: tuple[int, ...] | None = None
-    pause: date | None = None  # nothing is pulled before this day
+    pause: Window | None = None  # in which nothing is pulled
 
 
 @dataclass(frozen=True)
@@ -51,17 +62,32 @@ class District:
     identity: dict[str, str] = field(default_factory=dict)  # id system -> studentUniqueId
     guard: Guard = field(default_factory=Guard)
     accept_descriptors: tuple[str, ...] = ()  # namespaces beside the standard's own
+    calendar: dict[int, date] = field(default_factory=dict)  # school year -> its first day
+    additions_only: Window | None = None  # in which no publish removes a row
+    today: date = field(default_factory=lambda: datetime.now(UTC).date())
 
     @property
     def current_year(self) -> int:
-        return self.years[-1]
+        """The last of `years` that has begun; one of which the calendar says nothing has."""
+        begun = [year for year in self.years if self.calendar.get(year, self.today) <= self.today]
+        return begun[-1] if begun else self.years[0]
+
+    def days_of(self, year: int) -> tuple[date, date]:
+        """First and last day of a school year: as the calendar says, else 1 July and 30 June."""
+        first = self.calendar.get(year, date(year - 1, 7, 1))
+        return first, self.calendar.get(year + 1, date(year, 7, 1)) - timedelta(days=1)
 
     def sources_of(self, year: int) -> tuple[SourceSettings, ...]:
         """The sources that deliver for a school year: those that name it; of those that name none, the ones
         whose path or url holds `{year}`, and in the current year all, so that one folder never feeds two years."""
-        return tuple(s for s in self.sources if year in self._years_of(s))
+        return tuple(s for s in self.sources if year in self.years_of(s))
 
-    def _years_of(self, source: SourceSettings) -> tuple[int, ...]:
+    def closed_sources_of(self, year: int) -> tuple[SourceSettings, ...]:
+        """The sources that deliver for other years only; what they sent for this one may still stand."""
+        return tuple(s for s in self.sources if year not in self.years_of(s))
+
+    def years_of(self, source: SourceSettings) -> tuple[int, ...]:
+        """The school years that a source delivers for."""
         if source.years is not None:
             return source.years
         places = [str(source.transport.get(key, "")) for key in ("path", "url")]
@@ -149,6 +175,10 @@ class Settings:
                 f"Use one of {known}, or add {year} under districts.{found.id}.years.",
             )
         return Slice(found.id, year)
+
+    def on(self, day: date) -> Settings:
+        """These settings as they hold on another day: a process that runs for months sees years begin."""
+        return replace(self, districts=tuple(replace(d, today=day) for d in self.districts))
 
     def slices(self) -> tuple[Slice, ...]:
         """Every district x school year."""

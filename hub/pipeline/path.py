@@ -19,6 +19,7 @@ from hub.pipeline.carried import carried
 from hub.pipeline.departed import departures
 from hub.pipeline.record import RecordSummary, build_record
 from hub.pipeline.reviews import open_reviews
+from hub.pipeline.rollover import CLOSED, additions_only, standing_sources, told_of, unsent_rows
 from hub.pipeline.source import again, load_outcome, pull, save_outcome
 from hub.pipeline.standing import Published
 from hub.pipeline.states import require, room, state_folder
@@ -57,6 +58,7 @@ def sync(
 ) -> Run:
     """The whole night of one slice; `only` pulls these sources and leaves the others as they were published."""
     now = now or datetime.now(UTC)
+    settings = settings.on(now.date())
     opened = open_store(settings, slice.district)
     published = store.published_states(opened, slice)
     for source in settings.district(slice.district).sources_of(slice.year):
@@ -83,6 +85,7 @@ def publish_record(
     published holds from `now` on, which is past, and not from the moment of writing.
     """
     now = now or datetime.now(UTC)
+    settings = settings.on(now.date())
     opened = opened or open_store(settings, slice.district)
     published = store.published_states(opened, slice)
     last = _last_run(opened, slice)
@@ -96,7 +99,7 @@ def publish_record(
         None,
         "failed",
         sources=outcomes,
-        versions=_versions(settings, slice, opened),
+        versions=_versions(settings, slice, opened, now),
     )
     folder = run_folder(settings, run)
     if not states:
@@ -167,12 +170,20 @@ def _build_and_publish(
         sources=_told(run.sources, summary, baselines),
     )
     progress("compare with what is published", 0, 1)
-    changes = store.compare(opened, slice, folder / "record", folder / "changes")
+    adding = additions_only(settings, slice, run.started)
+    changes = store.compare(opened, slice, folder / "record", folder / "changes", full=not adding)
+    unsent = unsent_rows(changes, folder / "record", last) if adding else ()
     stays = Counter({k.entity: 0 for k in summary.kept})
-    for each in summary.kept:
+    for each in (*summary.kept, *unsent):
         stays[each.entity] += each.rows
     changes = tuple(replace(c, kept=stays[c.entity]) for c in changes)
-    run = replace(run, changes=changes, counts=(*run.counts, *_publish_counts(changes, summary)))
+    run = replace(
+        run,
+        changes=changes,
+        counts=(*run.counts, *_publish_counts(changes, summary)),
+        kept=(*run.kept, *unsent),
+        message=told_of(unsent, adding) if adding else "",
+    )
     guard = settings.district(slice.district).guard
     leaving = departures(
         opened, slice, changes, folder / "changes", _departed(settings, slice, opened), summary.doubted
@@ -218,7 +229,7 @@ def replay(settings: Settings, slice: Slice, *, source: str | None = None, progr
     """Normalizes what landed once more, by today's specs, crosswalks and decisions, and publishes the difference."""
     opened = open_store(settings, slice.district)
     published = store.published_states(opened, slice)
-    for each in settings.district(slice.district).sources_of(slice.year):
+    for each in standing_sources(settings, slice):
         if source is None or each.name == source:
             state = published.get(each.name, "")
             none = SourceOutcome(each.name, each.vendor, "nothing_landed", owner=each.owner, state=state)
@@ -254,7 +265,7 @@ def _outcomes(
     settings: Settings, slice: Slice, published: dict[str, str], only: set[str] | None
 ) -> tuple[SourceOutcome, ...]:
     outcomes = []
-    for source in settings.district(slice.district).sources_of(slice.year):
+    for source in standing_sources(settings, slice):
         outcome = load_outcome(settings, slice, source.name)
         if outcome is None:
             state = published.get(source.name, "")
@@ -262,13 +273,15 @@ def _outcomes(
         if only is not None and source.name not in only:
             state = published.get(source.name, "")
             outcome = replace(outcome, status="unchanged" if state else "nothing_landed", state=state)
+        if slice.year not in settings.district(slice.district).years_of(source):
+            outcome = replace(outcome, status="unchanged", message=CLOSED, remedy="", proposals=())
         outcomes.append(outcome)
     return tuple(outcomes)
 
 
 def _authority(settings: Settings, slice: Slice) -> dict[str, int]:
     found = {}
-    for source in settings.district(slice.district).sources_of(slice.year):
+    for source in standing_sources(settings, slice):
         own = source.authority
         vendor = load_source(source.vendor, settings.specs, settings.vendors)
         found[source.name] = vendor.authority if own is None else own
@@ -287,10 +300,11 @@ def _judge(slice: Slice, today: date, folder: Path) -> Callable[..., tuple[RuleR
     return judged
 
 
-def _versions(settings: Settings, slice: Slice, opened: store.Store) -> dict[str, str]:
+def _versions(settings: Settings, slice: Slice, opened: store.Store, now: datetime) -> dict[str, str]:
     decided = store.reviews(opened, open_only=False)
     answers = sorted(f"{r.id}={r.student_unique_id}" for r in decided if r.decided_at)
     said = [settings.district(slice.district).identity, _authority(settings, slice)]
+    adding = additions_only(settings, slice, now)
     return {
         "hub": __version__,
         "specs": spec_hash(settings.specs, settings.vendors),
@@ -298,6 +312,7 @@ def _versions(settings: Settings, slice: Slice, opened: store.Store) -> dict[str
         "standards": "Ed-Fi 5.2 (demographics as 6.1), OneRoster 1.1 and 1.2",
         "decisions": hashlib.sha256("\n".join(answers).encode()).hexdigest(),
         "identity and authority": hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest(),
+        **({"additions only": adding} if adding else {}),
     }
 
 
@@ -321,7 +336,7 @@ def _as_they_were(opened: store.Store, slice: Slice, last: Run) -> tuple[Change,
 
 def _departed(settings: Settings, slice: Slice, opened: store.Store) -> set[str]:
     """Sources of the last publish that hub.yaml no longer names."""
-    named = {source.name for source in settings.district(slice.district).sources_of(slice.year)}
+    named = {source.name for source in settings.district(slice.district).sources}
     return store.published_states(opened, slice).keys() - named
 
 

@@ -12,6 +12,7 @@ from hub.errors import AskVendor, FixConfiguration
 from hub.landing import deliveries
 from hub.model import Run, Slice, SourceOutcome
 from hub.pipeline.path import new_run_id, open_store, publish_record
+from hub.pipeline.rollover import standing_sources
 from hub.pipeline.source import save_outcome
 from hub.pipeline.states import normalize, room
 from hub.standards.vendors.sources import load_source
@@ -43,7 +44,7 @@ def rebuild(settings: Settings, district: str, progress: Progress) -> list[Run]:
     for done, night in enumerate(nights):
         progress(f"{district}: night of {night.last:%Y-%m-%d}", done, len(nights))
         published = store.published_states(opened, night.slice)
-        for source in settings.district(district).sources_of(night.slice.year):
+        for source in standing_sources(settings, night.slice):
             outcome = _outcome(settings, night, source, published.get(source.name, ""))
             save_outcome(settings, night.slice, outcome)
         runs.append(
@@ -57,7 +58,7 @@ def _nights(settings: Settings, district: str) -> Iterator[_Night]:
     came = sorted(
         (delivery.received, year, source.name)
         for year in settings.district(district).years
-        for source in settings.district(district).sources_of(year)
+        for source in settings.district(district).sources
         for delivery in deliveries(settings.state, Slice(district, year), source.name)
     )
     tonight: dict[int, _Night] = {}

@@ -34,8 +34,8 @@ def pull(
     """
     base = SourceOutcome(source.name, source.vendor, "nothing_landed", owner=source.owner, state=last_state)
     vendor = load_source(source.vendor, settings.specs, settings.vendors)
-    if source.pause is not None and now.date() < source.pause:
-        said = f"Paused until {source.pause}: nothing is pulled, and its last rows stay."
+    if source.pause is not None and source.pause.holds(now.date()):
+        said = f"Paused until {source.pause.until}: nothing is pulled, and its last rows stay."
         return _standing(replace(base, status="unchanged", message=said), settings, slice, source, vendor, progress)
     try:
         with room(settings.state):

@@ -224,7 +224,18 @@ def _seed(settings: Settings, slice: Slice, source: SourceSettings, district: Di
         LAYOUT, __version__, spec_hash(settings.specs, settings.vendors), source.vendor, source.options,
         source.delivery, slice.year,
     ]  # fmt: skip
+    facts += [_facts(district, slice)] if district.calendar else []
     return json.dumps([*facts, district.local_education_agency_id, list(district.accept_descriptors)], sort_keys=True)
+
+
+def _facts(district: District, slice: Slice) -> dict[str, Any]:
+    first, last = district.days_of(slice.year)
+    return {
+        "schoolYear": slice.year,
+        "localEducationAgencyId": district.local_education_agency_id,
+        "yearBegins": first.isoformat(),
+        "yearEnds": last.isoformat(),
+    }
 
 
 def _work(
@@ -236,7 +247,7 @@ def _work(
         entities=load_entities(settings.specs),
         vocabulary=Vocabulary(descriptor_codes(settings.specs), (*vendor.namespaces, *district.accept_descriptors)),
         options=source.options,
-        facts={"schoolYear": slice.year, "localEducationAgencyId": district.local_education_agency_id},
+        facts=_facts(district, slice),
         delivery=source.delivery or "",
         scratch=folder / "spill",
     )

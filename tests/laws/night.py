@@ -220,6 +220,7 @@ class Hub:
     specs: Path
     districts: Mapping[str, Mapping[str, Mapping[str, Any]]]
     store_url: str = "sqlite"
+    said: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # of every district, beside its sources
 
     def __post_init__(self) -> None:
         for district, sources in self.districts.items():
@@ -234,6 +235,7 @@ class Hub:
                 "name": district.title(),
                 "local_education_agency_id": 255901 + i,
                 "years": [YEAR],
+                **self.said,
                 "sources": {
                     name: {"path": str(self.incoming(name, district)), **said} for name, said in sources.items()
                 },

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +187,7 @@ def refuse_wrong_year(con: Any, table: str, stream: Stream, file: OpenedFile, fa
     if not rule or rule["column"] not in rows.columns:
         return
     parsed = ibis.coalesce(*[try_strptime(rows[rule["column"]], f) for f in rule["formats"]]).date()
-    start, end = school_year_window(facts["schoolYear"])
+    start, end = school_year_window(facts)
     inside = parsed.between(start, end)
     theirs = (parsed.year() + (parsed.month() >= _JULY).cast("int64")).mode()
     row = con.to_pyarrow(rows.aggregate(known=parsed.count(), inside=inside.sum(), theirs=theirs)).to_pylist()[0]
@@ -201,9 +201,13 @@ def refuse_wrong_year(con: Any, table: str, stream: Stream, file: OpenedFile, fa
         )
 
 
-def school_year_window(year: int) -> tuple[date, date]:
-    """1 July to 30 June and a month on either side, as summer sessions and late postings cross the line."""
-    return date(year - 1, 6, 1), date(year, 7, 31)
+def school_year_window(facts: dict[str, Any]) -> tuple[date, date]:
+    """The district's school year (1 July to 30 June where hub.yaml says nothing) and a month on either side, as summer
+    sessions and late postings cross the line."""
+    year = facts["schoolYear"]
+    first = date.fromisoformat(facts.get("yearBegins", f"{year - 1}-07-01"))
+    last = date.fromisoformat(facts.get("yearEnds", f"{year}-06-30"))
+    return first - timedelta(days=30), last + timedelta(days=31)
 
 
 def empty_table(con: Any, stream: Stream, extra: set[str]) -> None:
