@@ -24,7 +24,7 @@ districts:
     name: {name}
     # REQUIRED: the number by which Ed-Fi knows the district.
     local_education_agency_id:{agency}
-    years: [{year}]         # school years by the year in which they end, ascending; the last is the current one (docs/school-years.md)
+    years: [{year}]         # school years by the year in which they end; the last is current (docs/school-years.md)
 
     # Which id system of the sources equals Ed-Fi's studentUniqueId. Remove the # where it is true.
     # identity: {{State: studentUniqueId}}
