@@ -20,6 +20,9 @@ from hub.store.tables import entity_table
 
 #: How long a writer waits for another one, in seconds.
 PATIENCE = 60
+#: Of an SQLite file, in bytes. A result of an assessment is 8 KB and takes three pages of the default 4,096: with these
+#: a large night is staged and inserted in two thirds of the CPU time, into a file a sixth larger.
+PAGE_SIZE = 32_768
 
 _building = threading.Lock()
 
@@ -79,6 +82,7 @@ def _sqlite(path: Path) -> Engine:
     def _prepare(connection: Any, _record: Any) -> None:
         # The driver's own transactions begin late and skip DDL: begin them ourselves.
         connection.isolation_level = None
+        connection.execute(f"PRAGMA page_size={PAGE_SIZE}")  # of a new file; before its first write
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA cache_size=-256000")  # KiB: the indexes of a large district stay in memory
 

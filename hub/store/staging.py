@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Column, Connection, MetaData, Table, text
 
 from hub.engine import connect
+from hub.store.connect import PAGE_SIZE
 from hub.store.naming import shortened
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def _stage_sqlite(connection: Connection, loads: list[Load], path: Path) -> dict
     from adbc_driver_sqlite import dbapi
 
     with dbapi.connect(str(path), autocommit=True) as staging, staging.cursor() as cursor:
+        cursor.execute(f"PRAGMA page_size={PAGE_SIZE}")
         cursor.execute("PRAGMA journal_mode=OFF")
         cursor.execute("PRAGMA synchronous=OFF")
         for load in loads:
