@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import functools
 import hashlib
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,25 @@ def spec_hash(root: Path | None = None, own: Path | None = None) -> str:
     total = hashlib.sha256()
     folders = [root or SCHEMAS, *(p.parent for p in sorted(own.glob("*/source.yaml")))] if own else [root or SCHEMAS]
     for base in folders:
-        for path in sorted((p for p in base.rglob("*") if p.is_file()), key=lambda p: p.relative_to(base).as_posix()):
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
-            total.update(f"{path.relative_to(base).as_posix()}\0{content}\n".encode())
+        for name, path in sorted(_files(str(base))):
+            said = os.stat(path)
+            total.update(f"{name}\0{_content(path, said.st_mtime_ns, said.st_size, said.st_ino)}\n".encode())
     return total.hexdigest()
+
+
+def _files(folder: str) -> Iterator[tuple[str, str]]:
+    """Every file below a folder: its name there with slashes, and its path."""
+    for where, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(where, name)
+            if os.path.isfile(path):
+                yield os.path.relpath(path, folder).replace(os.sep, "/"), path
+
+
+@functools.lru_cache(maxsize=4096)
+def _content(path: str, _changed: int, _size: int, _inode: int) -> str:
+    """A night asks nine times: a file is read again when it has changed."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def dependency_order(entities: Iterable[Entity]) -> list[str]:

@@ -104,7 +104,9 @@ def _lay_over(con: Any, entity: Entity, path: Path, old: Path | None) -> None:
     same = [c for c in types if c in entity.key or c.startswith("_id.")]
     if once:  # a window over all that ever came costs more than looking up what came now
         before, now = parts
-        rewrite(con, before.anti_join(now, [before[c].identical_to(now[c]) for c in same]).union(now), path)
+        # Not of `now`: DuckDB would make a table of what is read twice in a statement, and a result has 8 KB.
+        keys = came.select(**{c: (came[c] if c in came.columns else ibis.null(types[c])) for c in same})
+        rewrite(con, before.anti_join(keys, [before[c].identical_to(keys[c]) for c in same]).union(now), path)
         return
     rows = stacked(parts)
     newest = rows.mutate(_newest=rows["_seq"].max().over(group_by=same))
