@@ -30,7 +30,8 @@ districts:
     # identity: {{State: studentUniqueId}}
 
     sources:
-      # One entry per system that delivers. `vendor` is a folder under schemas/sources/.
+      # One entry per system that delivers. `vendor` is a folder of sources/ beside this file, or one of
+      # those that the hub brings (docs/sources.md; your own: docs/add-a-vendor.md).
       sis:
         vendor: oneroster-csv
         path: ./incoming/sis                       # a folder, a file or a pattern; {{year}} is the school year

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hub.commands.options import common
-from hub.commands.words import say_json, say_table
+from hub.commands.words import printable, say_json, say_table
 from hub.errors import AskVendor, FixConfiguration
 
 if TYPE_CHECKING:
@@ -128,7 +128,13 @@ def _say(name: str, gaps: list[Gap], result: dict[str, Any]) -> None:
         click.echo(f"The sample comes to {said or 'nothing'}; {len(result['held'])} faults.")
         if result["held"]:
             say_table(("Stream*", "Row", "Entity", "Field", "Rule"), result["held"])
-    if gaps:
-        say_table(("Check*", "Where", "What", "Do"), [(g.check, g.where, g.message, g.remedy) for g in gaps])
-    else:
+    guesses, other = [g for g in gaps if g.check == "guesses"], [g for g in gaps if g.check != "guesses"]
+    if guesses:
+        many = "1 guess" if len(guesses) == 1 else f"{len(guesses)} guesses"
+        click.echo(f"{many} to confirm: correct the line if it is wrong, then delete the comment.")
+        for gap in guesses:
+            click.echo(printable(f"  {gap.where}  {gap.message.removeprefix('A guess: ')}"))
+    if other:
+        say_table(("Check*", "Where", "What", "Do"), [(g.check, g.where, g.message, g.remedy) for g in other])
+    if not gaps:
         click.echo(f"{name} keeps the contract. Name it as the `vendor` of a source in hub.yaml.")

@@ -19,6 +19,7 @@ from hub.model import Slice
 from hub.standards.specs import SCHEMAS
 from hub.standards.vendors.guessing import guess
 from hub.standards.vendors.new_vendor import write_folder
+from hub.standards.vendors.sources import load_source
 from hub.store.connect import reading
 
 HEADER = "Quiz No;Student No;State No;Student Name;Birth Date;Taken On;Grade;Words Per Minute;Accuracy;Stage;Remark\n"
@@ -85,6 +86,36 @@ def test_from_a_sample_to_the_published_store(home: Path) -> None:
     with reading(opened) as connection:
         rows = connection.execute(select(table.c.student_unique_id).where(table.c._valid_to.is_(None))).scalars().all()
     assert sorted(rows) == ["1001", "1002", "1003"]  # the fourth is held: a score that is no number
+
+
+TESTS = (
+    "Result ID,SIS ID,Test Date,Subject,Scale Score,Percentile,Band,Finished On Day\n"
+    "1,7101,03.09.2026,Math,512,61,On Track,Thursday\n"
+    "2,7102,03.09.2026,Puppetry,488,44,Watch,Thursday\n"
+    "3,7103,04.09.2026,Math,,,Absent,Friday\n"
+    "4,7104,04.09.2026,Puppetry,530,70,On Track,Saturday\n"
+)
+
+
+def test_a_small_file_of_several_subjects_is_guessed_as_what_it_is(home: Path) -> None:
+    (home / "larkspur.csv").write_text(TESTS, encoding="utf-8")
+    kinds = {c.name: c.kind for c in guess(home / "larkspur.csv").columns}
+    assert kinds | {"Test Date": "date", "Subject": "subject", "Band": "code", "Finished On Day": "text"} == kinds
+    assert code_of("source", "new", "larkspur", "--from-sample", "larkspur.csv") == 0
+    folder = home / "sources/larkspur"
+    assert "Percentile: [Percentile, Percentile]" in (folder / "source.yaml").read_text()
+    assert "Absent,,score.none" in (folder / "crosswalks/band.csv").read_text()
+    told = CliRunner().invoke(main, ["source", "test", "larkspur"])
+    assert "its name says a day, of no known form" in told.stdout
+    said = json.loads(CliRunner().invoke(main, ["source", "test", "larkspur", "--json"]).stdout)
+    assert {(g["check"], g["where"]) for g in said["gaps"]} >= {
+        ("descriptors", "uri://ed-fi.org/AcademicSubjectDescriptor#Puppetry?")
+    }
+    path = folder / "crosswalks/subject.csv"
+    path.write_text(path.read_text().replace("#Puppetry?", "#Fine and Performing Arts"))
+    load_source.cache_clear()
+    said = json.loads(CliRunner().invoke(main, ["source", "test", "larkspur", "--json"]).stdout)
+    assert said["sample"]["accepted"] == {"Assessment": 2, "StudentAssessment": 4}
 
 
 def test_what_is_missing_is_said_with_the_next_step(home: Path) -> None:

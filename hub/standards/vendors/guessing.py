@@ -16,10 +16,19 @@ from typing import Literal
 
 from hub.errors import FixConfiguration
 
-Kind = Literal["state_id", "local_id", "id", "person", "school", "grade", "date", "integer", "decimal", "code", "text"]
+Kind = Literal[
+    "state_id", "local_id", "id", "person", "school", "grade", "date", "integer", "decimal", "subject", "code", "text"
+]
 ROWS = 20_000  # read of a sample
 MOST_CODES = 12
-DATES = ("%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y%m%d", "%m-%d-%Y")
+DATES = (
+    "%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y%m%d",
+    "%m-%d-%Y", "%d.%m.%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p",
+    "%m/%d/%y",
+)  # fmt: skip
+_DAY = r"\bdate\b|\bday\b|\btaken\b|\bcompleted\b|\badministered\b"
+_LEVEL = r"\b(level|band|tier|category|proficiency|performance|achievement|stage|placement)\b"
+_SUBJECT = r"\bsubject\b|\bcontent area\b|\bdiscipline\b"
 _PERSON = r"name|surname|first|last|middle|initial|birth|\bdob\b|address|street|city|zip|phone|mail|parent|guardian"
 _PERSON += r"|teacher|coach|proctor|examiner|counsel|advisor|\bclass\b|\bgroup\b|section|room|gender|\bsex\b|race"
 _PERSON += r"|ethnic|hispanic|disab|lunch|migrant|homeless|language|comment|note"
@@ -27,8 +36,8 @@ _STATE = r"\b(state|ssid|sasid|unique)\b.*\b(id|no|num|number|code)\b|^(ssid|sas
 _LOCAL = r"\b(student|local|sis|learner|pupil)\b.*\b(id|no|num|number|code)\b|^(id|student)$"
 _GRADE = r"(?:[A-Za-z ]{1,20}|0?\d|1[0-2])(?:st|nd|rd|th)?(?: grade)?"
 #: Texts for "no score" that are known as such: any other text among numbers is held until a person declares it.
-_NONE = {"n/a", "na", "none", "null", "nan", "absent", "exempt", "not tested", "not rated", "not assessed", "no score"}
-_NONE |= {"-", "--", "---", "*", ".", "incomplete", "invalid", "did not finish", "dnf", "not provided"}
+NONE = {"n/a", "na", "none", "null", "nan", "absent", "exempt", "not tested", "not rated", "not assessed", "no score"}
+NONE |= {"-", "--", "---", "*", ".", "incomplete", "invalid", "did not finish", "dnf", "not provided"}
 _ID = r"\b(id|ids|no|num|number|guid|uuid|key|barcode|username|login)\b"
 
 
@@ -117,14 +126,18 @@ def _column(name: str, cells: list[str]) -> Column:
             name,
             "integer" if whole else "decimal",
             said,
-            none=tuple(sorted(c for c in distinct if c.lower() in _NONE)),
+            none=tuple(sorted(c for c in distinct if c.lower() in NONE)),
             digits=digits,
         )
-    few = 0 < len(distinct) <= MOST_CODES and len(distinct) * 2 <= len(cells)
+    again = len(distinct) * 2 <= len(cells) or (re.search(_LEVEL, words) and len(distinct) < len(cells))
+    few = 0 < len(distinct) <= MOST_CODES and again
     if few and all(len(c) <= 40 and not re.search(r"\d{4}|[@/,]", c) for c in distinct):
-        return Column(
-            name, "code", f"few different texts, {len(distinct)}, which come again", codes=tuple(sorted(distinct))
-        )
+        codes = tuple(sorted(distinct))
+        if re.search(_SUBJECT, words):
+            return Column(name, "subject", "its name says the subject, and each is a test of its own", codes=codes)
+        return Column(name, "code", f"few different texts, {len(distinct)}, which come again", codes=codes)
+    if cells and re.search(_DAY, words):
+        return Column(name, "text", "its name says a day, of no known form: see `dates:` and `formats:` in the guide")
     return Column(name, "text", "free text")
 
 

@@ -10,13 +10,24 @@ from datetime import date
 from pathlib import Path
 
 from hub.errors import FixConfiguration
-from hub.standards.vendors.guessing import Column, Guess
+from hub.standards.vendors.guessing import NONE, Column, Guess, Kind
 
 _ORDINALS = (
     "First", "Second", "Third", "Fourth", "Fifth", "Sixth",
     "Seventh", "Eighth", "Ninth", "Tenth", "Eleventh", "Twelfth",
 )  # fmt: skip
+_SUBJECTS = {
+    "Mathematics": ("math", "mathematics", "maths"),
+    "Reading": ("reading", "reading comprehension", "rdg"),
+    "English Language Arts": ("ela", "english language arts", "language arts", "ela/literacy"),
+    "English": ("english",),
+    "Writing": ("writing",),
+    "Science": ("science",),
+    "Social Studies": ("social studies",),
+}
+SUBJECTS = {code: subject for subject, codes in _SUBJECTS.items() for code in codes}
 GRADES = {"PK": "Prekindergarten", "K": "Kindergarten"} | {str(n): f"{w} grade" for n, w in enumerate(_ORDINALS, 1)}
+_OF_EACH = "SELECT * FROM results QUALIFY row_number() OVER (PARTITION BY {} ORDER BY _seq, _file, _row) = 1"
 _SAMPLE_ROWS = 4
 _FIRST, _LAST = ("Juniper", "Ash", "Linden", "Rowan"), ("Marsh", "Quill", "Birch", "Vale")
 
@@ -26,7 +37,7 @@ def write_folder(name: str, found: Guess, folder: Path) -> list[Path]:
     if folder.exists():
         raise FixConfiguration(f"{folder} is there already.", "Choose another name, or delete the folder first.")
     files = {"source.yaml": source_yaml(name, found)}
-    for column in found.of("grade", "code"):
+    for column in found.of("grade", "subject", "code"):
         files[f"crosswalks/{_word(column.name)}.csv"] = _crosswalk(column)
     files[f"sample/{name}.csv"] = _sample(found)
     golden = {"schoolYear": found.year or date.today().year + 1, "accepted": {}, "held": [], "repairs": {}}
@@ -42,6 +53,7 @@ def write_folder(name: str, found: Guess, folder: Path) -> list[Path]:
 def source_yaml(name: str, found: Guess) -> str:
     """The mapping: test results by student and day, as far as the columns tell."""
     day = next(iter(found.of("date")), None)
+    subject = next(iter(found.of("subject")), None)
     scores = found.of("integer", "decimal")
     levels = found.of("code")
     none = sorted({text for c in scores for text in c.none})
@@ -75,6 +87,7 @@ def source_yaml(name: str, found: Guess) -> str:
         lines.append("  scores: &scores")
         for c in scores:
             kind = "Integer" if c.kind == "integer" else "Decimal"
+            kind = "Percentile" if kind == "Integer" and "percentile" in c.name.lower() else kind
             lines.append(f"    {_q(c.name)}: [{_q(c.name)}, {kind}]  # guess: {c.why}")
     if levels:
         lines.append("  levels: &levels")
@@ -89,23 +102,38 @@ def source_yaml(name: str, found: Guess) -> str:
     lines += [
         "entities:",
         "  Assessment:",
-        "    rows: SELECT _file, _row, _seq FROM results ORDER BY _seq, _file, _row LIMIT 1",
-        "    fields:",
-        f"      assessmentIdentifier: {{const: &test {name.upper()}}}  # guess: one test in the file",
-        f'      namespace: {{const: &namespace "uri://{name}.example/"}}',
-        f"      assessmentTitle: {{const: {name}}}  # guess: the test's title",
-        '      academicSubjects: {each: [{academicSubjectDescriptor: {const: "uri://ed-fi.org/AcademicSubjectDescriptor'
-        '#Reading"}}]}  # guess: the subject',
+        *(f"    {line}" for line in _tests(name, subject)),
         *(f"      {line}" for line in about),
         "  StudentAssessment:",
         "    fields:",
         *(f"      {line}" for line in _person(found)),
-        "      assessmentIdentifier: {const: *test}",
+        "      assessmentIdentifier: *test",
         "      namespace: {const: *namespace}",
         *(f"      {line}" for line in _which(found, day)),
         *(f"      {line}" for line in reached),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _tests(name: str, subject: Column | None) -> list[str]:
+    """The rows and first fields of the assessments: one of each subject, or one in all."""
+    rows = "SELECT _file, _row, _seq FROM results ORDER BY _seq, _file, _row LIMIT 1"
+    which, why = f"{{const: {name.upper()}}}", "one test in the file"
+    title, about = f"{{const: {name}}}", '{const: "uri://ed-fi.org/AcademicSubjectDescriptor#Reading"}'
+    if subject:
+        column = _q(subject.name)
+        rows = _OF_EACH.format('"' + subject.name.replace('"', '""') + '"')
+        which, why = f"{{join: [{{const: {name.upper()}}}, {column}], with: '-'}}", subject.why
+        title = f"{{join: [{{const: {name}}}, {column}], with: ' '}}"
+        about = f"{{code: {column}, crosswalk: {_word(subject.name)}}}"
+    return [
+        f"rows: {rows}",
+        "fields:",
+        f"  assessmentIdentifier: &test {which}  # guess: {why}",
+        f'  namespace: {{const: &namespace "uri://{name}.example/"}}',
+        f"  assessmentTitle: {title}  # guess: the test's title",
+        f"  academicSubjects: {{each: [{{academicSubjectDescriptor: {about}}}]}}  # guess: the subject",
+    ]
 
 
 def _person(found: Guess) -> list[str]:
@@ -134,16 +162,21 @@ def _which(found: Guess, day: Column | None) -> list[str]:
 
 def _spare(found: Guess) -> list[Column]:
     """Columns of a kind of which one is used: the rest must be looked at."""
-    return [c for kind in ("state_id", "local_id", "id", "school", "grade", "date") for c in found.of(kind)[1:]]
+    kinds: tuple[Kind, ...] = ("state_id", "local_id", "id", "school", "grade", "date", "subject")
+    return [c for kind in kinds for c in found.of(kind)[1:]]
 
 
 def _crosswalk(column: Column) -> str:
-    """A grade that is not known is given a code that the standard lacks, so that the contract asks for it."""
-    rows = []
-    for code in column.codes:
-        known = GRADES.get(code.upper().lstrip("0") or "K", "?")
-        rows.append((code, f"uri://ed-fi.org/GradeLevelDescriptor#{known}" if column.kind == "grade" else code))
-    return _csv(["code", "value"], rows, ",")
+    """A grade or subject that is not known is given a code that the standard lacks, such as `Puppetry?`: the
+    contract asks for it."""
+    if column.kind == "code":
+        rows = [(c, "", "score.none") if c.lower() in NONE else (c, c, "") for c in column.codes]
+        return _csv(["code", "value", "repair"], rows, ",")
+    if column.kind == "grade":
+        kind, known = "GradeLevel", {c: GRADES.get(c.upper().lstrip("0") or "K", f"{c}?") for c in column.codes}
+    else:
+        kind, known = "AcademicSubject", {c: SUBJECTS.get(c.lower(), f"{c}?") for c in column.codes}
+    return _csv(["code", "value"], [(c, f"uri://ed-fi.org/{kind}Descriptor#{known[c]}") for c in known], ",")
 
 
 def _sample(found: Guess) -> str:
@@ -153,7 +186,7 @@ def _sample(found: Guess) -> str:
 
 
 def _invented(column: Column, n: int, found: Guess) -> str:
-    if column.kind in ("code", "grade"):
+    if column.kind in ("code", "grade", "subject"):
         return column.codes[n % len(column.codes)] if column.codes else ""
     if column.kind in ("integer", "decimal"):
         number = str(10 ** (column.digits - 1) + n)
