@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 from hub.config import Settings, SourceSettings
 from hub.landing import deliveries, open_files
@@ -23,3 +24,9 @@ def proposals(settings: Settings, slice: Slice, source: SourceSettings, vendor: 
         return ()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def recorded(found: tuple[Proposal, ...]) -> tuple[Proposal, ...]:
+    """What a run may record of proposals: no name that looks like none of the layout's. The first line of a file
+    without a header is a student's row (law 8), so such names are shown to the person who asks at the terminal only."""
+    return tuple(replace(p, unknown=()) for p in found)

@@ -55,6 +55,7 @@ def test_the_commands_are_these() -> None:
         "schema export",
         "serve",
         "export oneroster",
+        "source adopt",
         "source new",
         "source probe",
         "source test",

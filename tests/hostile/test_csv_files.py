@@ -117,7 +117,7 @@ def test_renamed_columns_are_proposed_as_the_line_to_add_and_never_applied(specs
     sent = WHOLE.replace("Minutes", "Minute", 1).replace("Taken", "Date Taken", 1).encode()
     with pytest.raises(AskVendor) as refused:
         build(specs, "mini-test", [("results.csv", sent)], tmp_path / "state")
-    assert 'add to the stream `renamed: {"Date Taken": "Taken", "Minute": "Minutes"}`' in refused.value.remedy
+    assert 'add to the stream `renamed: {"Minute": "Minutes", "Date Taken": "Taken"}`' in refused.value.remedy
 
 
 def test_files_that_are_no_stream_are_named(specs: Path, tmp_path: Path) -> None:
