@@ -6,9 +6,11 @@ import base64
 import json
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -23,6 +25,8 @@ FAULTS = (
     "shrinks", "clamps", "html", "error", "warning", "envelope", "relative", "foreign", "expired", "charset", "latin",
     "huge", "total-more", "total-less", "no-total", "redirect", "refused", "dropped", "nan", "torn",
 )  # fmt: skip
+#: Those that take long, each with a test of its own.
+COSTLY = ("drip", "bomb", "429-date")
 
 
 @dataclass
@@ -56,7 +60,7 @@ class Hostile:
     url: str = ""
 
     def misbehave(self, path: str, fault: str, page: int = 1) -> None:
-        assert fault in FAULTS
+        assert fault in FAULTS + COSTLY
         self.faults[path] = (fault, page)
         self.seen.clear()
 
@@ -173,10 +177,21 @@ class _Handler(BaseHTTPRequestHandler):
     def _misbehave(self, fault: str, body: Any, headers: dict[str, str]) -> None:
         whole = json.dumps(body).encode()
         if fault.startswith("429"):
-            later = {"Retry-After": "9999"} if fault == "429-later" else {}
+            date = formatdate(time.time() + 1, usegmt=True)
+            later = {"429-later": {"Retry-After": "9999"}, "429-date": {"Retry-After": date}}.get(fault, {})
             return self.say({"name": CANARY}, 429, later)
         if fault.startswith("500"):
             return self.say({"name": CANARY}, 500)
+        if fault == "drip":  # a byte now and then: no read of it ever takes too long
+            self._head(200, {**headers, "Content-Length": str(len(whole))})
+            for at in range(len(whole)):
+                self.wfile.write(whole[at : at + 1])
+                time.sleep(0.05)
+            return None
+        if fault == "bomb":
+            squeeze = zlib.compressobj(1, wbits=31)
+            packed = b"".join([*(squeeze.compress(bytes(1_000_000)) for _ in range(200)), squeeze.flush()])
+            return self._raw(packed, {**headers, "Content-Encoding": "gzip"}, "application/json")
         if fault == "slow":
             time.sleep(0.6)
         if fault.startswith("cut"):

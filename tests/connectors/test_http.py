@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import resource
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -253,3 +255,25 @@ def test_a_server_that_asks_to_wait_is_waited_for(server: Hostile) -> None:
     server.misbehave(PATH, "429", 1)
     taken(pull(server, words={"retry": {"times": 2, "backoff": 0.2}, "per_second": 5}))
     assert len(server.asked) > 5
+
+
+def test_an_answer_that_drips_is_given_up(server: Hostile) -> None:
+    server.misbehave(PATH, "drip", 2)
+    started = time.monotonic()
+    with pytest.raises(RetryLater, match="takes more than 2 seconds"):
+        taken(pull(server, words={"timeout": 0.2}))
+    assert time.monotonic() - started < 10
+
+
+def test_an_answer_that_unpacks_to_far_too_much_is_not_unpacked(server: Hostile) -> None:
+    server.misbehave(PATH, "bomb", 2)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(AskVendor, match=r"http\.too_large"):
+        taken(pull(server))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 100_000, "of 200 MB"
+
+
+def test_a_server_that_says_by_the_clock_when_to_come_again_is_waited_for(server: Hostile) -> None:
+    server.misbehave(PATH, "429-date", 2)
+    assert len(taken(pull(server))[0]) == 35
+    assert server.times[2] - server.times[1] > 0.2

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests_ratelimiter import LimiterAdapter
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 from urllib3.util import Retry
 
 from hub import __version__
@@ -99,10 +99,10 @@ class Session:
                 retry = self._again(where, retry, path, "the server says each time that it is asked too often")
             except LeftAlone as error:
                 raise self._away(where, str(error)) from None
-            except requests.exceptions.ChunkedEncodingError as error:
+            except ProtocolError as error:
                 # The library retries a request, not a body that stops half-way: its own count goes on.
-                retry = self._again(where, retry, path, "the answer stops half-way each time", _cause(error))
-            except requests.exceptions.Timeout:
+                retry = self._again(where, retry, path, "the answer stops half-way each time", error)
+            except (requests.exceptions.Timeout, ReadTimeoutError):
                 raise self._away(where, f"no answer within {self._timeout:g} seconds") from None
             except requests.exceptions.ConnectionError as error:
                 if known := unreached(self._pull, f"{self._source}: {where}", error):
@@ -123,7 +123,8 @@ class Session:
 
     def _body(self, where: str, response: requests.Response) -> bytes:
         until, parts, size = time.monotonic() + _SLOWEST * self._timeout, [], 0
-        for part in response.iter_content(1 << 18):
+        # What has come, not a whole part: an answer that drips would never let the clock be looked at.
+        while part := response.raw.read1(1 << 18, decode_content=True):
             size += len(part)
             if size > self._limit:
                 raise AskVendor(
@@ -151,7 +152,3 @@ class Session:
             f"{self._source}: {where}: {what}.",
             "Check that the server is up and `url`, `proxy` and `timeout` are right; the next sync goes on there.",
         )
-
-
-def _cause(error: Exception) -> Exception:
-    return next((a for a in error.args if isinstance(a, HTTPError)), error)
