@@ -198,12 +198,13 @@ def read_records(
     words, width = dialect(stream), len(header.columns)
     with bearable(con, path, width, words) as (text, delimiters):
         taken = _read(con, text, table, header, stream, used, place or {})
-        if is_garbled(con):
+        rejects = reject_records(con, header=words["header"])
+        if rejects and is_garbled(con):
             with scratch(con) as folder:
                 shape = (words["delimiter"], words["quote"], words["escape"])
                 mended = narrowed(path, width, folder / "mended", *shape)
                 taken = _read(con, mended, table, header, stream, used, place or {})
-        rejects = reject_records(con, header=words["header"])
+            rejects = reject_records(con, header=words["header"])
         expected = (width - 1) * (taken + len(rejects) + words["header"])
         behind = blank_fields_behind(con.con, text, width, words) if delimiters > expected else 0
     if rejects:

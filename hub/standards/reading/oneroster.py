@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from hub.errors import AskVendor
 from hub.model import OpenedDelivery, OpenedFile, Source, Stream
+from hub.standards.oneroster_layout import layouts
 from hub.standards.reading.csv_files import read_header
 from hub.standards.reading.oneroster_rows import settle
 from hub.standards.reading.streams import StreamRead, assign, read_file, stack
@@ -60,11 +61,15 @@ def read_manifest(files: Sequence[OpenedFile]) -> Manifest:
         ) from error
     found = {row[0].lower(): row[1] if len(row) > 1 else "" for row in rows}
     modes: dict[str, Mode] = {}
+    known = {file.lower() for version in ("1.1", "1.2") for file in layouts(version)}
     mended = sum(row[0] != row[0].strip() or len(row) != 2 for row in rows)
     for name, value in found.items():
         if name.startswith("file."):
             mode = value.lower()
             mended += value != mode
+            if name.removeprefix("file.") not in known:
+                mended += 1
+                continue
             if mode not in ("bulk", "delta", "absent"):
                 raise AskVendor(
                     f"{file.name}: the mode of {name} is none of bulk, delta, absent "
