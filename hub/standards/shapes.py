@@ -80,6 +80,11 @@ class Shapes:
         found = self.complex.get(type_name)
         return self.content(found.base) + found.content if found else ()
 
+    def records(self, interchange: str) -> tuple[tuple[str, str], ...]:
+        """The records of an interchange; every record of the standard where it has no interchange of that name."""
+        every = (pair for pairs in self.interchanges.values() for pair in pairs)
+        return self.interchanges.get(interchange) or tuple(dict(every).items())
+
     def particles(self, type_name: str) -> Iterator[Particle]:
         """Every element that may stand in a type, those of choices included."""
         for part in self.content(type_name):

@@ -62,6 +62,30 @@ def test_demographics_of_5_2_are_kept_as_6_has_them(tmp_path: Path) -> None:
     assert codes == {"0042", "77"}
 
 
+def test_documents_of_6_1_are_read_as_they_are(tmp_path: Path) -> None:
+    """Their demographics are records of their own, and are not doubled by the association that had them in 5.2."""
+    people = "<StudentReference><StudentIdentity><StudentUniqueId>1001</StudentUniqueId></StudentIdentity></StudentReference>"  # noqa: E501
+    school = "<EducationOrganizationReference><EducationOrganizationIdentity><EducationOrganizationId>100101</EducationOrganizationId></EducationOrganizationIdentity></EducationOrganizationReference>"  # noqa: E501
+    later = tmp_path / "later"
+    shutil.copytree(SAMPLE, later)
+    for path in later.iterdir():
+        path.write_text(path.read_text().replace("http://ed-fi.org/5.2.0", "http://ed-fi.org/6.1.0"))
+    (later / "StudentEnrollment.xml").write_text(
+        '<InterchangeStudentEnrollment xmlns="http://ed-fi.org/6.1.0">'
+        f"<StudentDemographic>{people}{school}<Sex>uri://ed-fi.org/SexDescriptor#Female</Sex></StudentDemographic>"
+        f"<StudentEducationOrganizationAssociation>{people}{school}</StudentEducationOrganizationAssociation>"
+        "</InterchangeStudentEnrollment>"
+    )
+    run = _sync(tmp_path, later, 2027)
+    assert [h for h in run.held if h.entity.startswith("Student")] == []
+    after = _after(run)
+    assert (after["Student"], after["StudentDemographic"], after["StudentEducationOrganizationAssociation"]) == (
+        2,
+        1,
+        1,
+    )
+
+
 @pytest.mark.shared
 @pytest.mark.skipif(not OFFICIAL.is_dir(), reason="../shared with the official samples is not there")
 def test_every_record_of_the_official_samples_reaches_the_store(tmp_path: Path) -> None:

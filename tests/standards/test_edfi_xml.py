@@ -158,6 +158,7 @@ def test_what_no_field_takes_is_counted_by_its_path(tmp_path: Path) -> None:
     assert outcome.unknown == {
         "Student/Nick": 2,
         "Student/Name/FirstName/b": 2,
+        "Student/Name/FirstName/text()": 2,
         "Student/Name/FirstName/following::text()": 2,
         "Student/text()": 1,
         "Gadget": 1,

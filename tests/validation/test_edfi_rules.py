@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 from edfi_delivery import CLEAN, CODE, ED, NS, interchange, student, write
 
+from hub.standards import validate
 from hub.standards.rules import load_rules
 from hub.standards.validation.edfi import validate_edfi
 from hub.standards.validation.findings import Validation
@@ -122,9 +124,32 @@ def test_a_rule_is_told_where_it_is_broken(rule: str, profile: str, tmp_path: Pa
     assert VALUE not in repr(result)
 
 
+def test_what_of_a_zip_is_not_read_is_told(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "feed.zip", "w") as archive:
+        for name, body in CLEAN.items():
+            archive.writestr(f"north/{name}", body)
+        archive.writestr("south/students.xml", CLEAN["students.xml"])
+        archive.writestr("../students.xml", CLEAN["students.xml"])
+    found = validate([tmp_path / "feed.zip"])
+    assert [(f.rule, f.file) for f in found.findings] == [
+        ("edfi.package.unsafe", f"file {len(CLEAN) + 2} of the zip"),
+        ("edfi.package.duplicate_file", "south/students.xml"),
+    ]
+    assert {f.name: f.rows for f in found.files}["north/students.xml"] == 2
+
+
+def test_required_text_of_white_space_is_empty(tmp_path: Path) -> None:
+    for said in ("<LastSurname> </LastSurname>", "<LastSurname>\n\t\n</LastSurname>", "<LastSurname></LastSurname>"):
+        files = {**CLEAN, "students.xml": CLEAN["students.xml"].replace("<LastSurname>Alder</LastSurname>", said, 1)}
+        [found] = check(tmp_path, files, profile="lenient").findings
+        assert (found.rule, found.column, found.row) == ("edfi.shape.empty", "Student/Name/LastSurname", 1)
+        assert found.severity == "error"
+
+
 @pytest.mark.parametrize(
     ("rule", "files"),
     [
+        ("edfi.package.versions", {"later.xml": CLEAN["students.xml"].replace("5.2.0", "6.1.0").replace(">S", ">T")}),
         ("edfi.syntax.empty", {"empty.xml": ""}),
         ("edfi.shape.no_record", {"none.xml": interchange("Student")}),
         ("edfi.package.unknown_file", {"notes.txt": "Tern"}),

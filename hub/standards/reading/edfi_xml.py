@@ -1,6 +1,7 @@
 """Ed-Fi bulk interchange documents (XML) -> one parquet file of raw text per entity, streamed in bounded memory.
 
-Authority: the interchange XSDs of Ed-Fi Data Standard 5.x; a reference by `ref` stands for the record with that `id`.
+Authority: the interchange XSDs of Ed-Fi Data Standard 5.x and 6.x; a reference by `ref` stands for the record of that
+`id`.
 """
 
 from __future__ import annotations
@@ -14,10 +15,9 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from lxml import etree
 
 from hub.model import Entity
-from hub.standards.reading.xml_document import opened, records
+from hub.standards.reading.xml_document import local_name, opened, records
 from hub.standards.reading.xml_tree import Node, anchor, compile_entity
 
 _NAMED_UNKNOWN = 1000
@@ -34,7 +34,8 @@ class XmlRead:
     `rows`: records per entity. `unknown`: path -> how often it stood there without a field that takes it: an element,
     text between elements, or `.../@ref` for a reference to an id that stands for nothing, for two things, for a thing
     of another kind or for one without a key. `conflicts`: "Entity.field" -> records that give two different values
-    for one column; the first in the document is kept and the row's `_conflicts` names the fields.
+    for one column; the first in the document is kept and the row's `_conflicts` names the fields. Text beside elements
+    in the place of a plain value is no value: which part of it would be is a guess.
     `anchors`: references that stand among the records only to be referred to. `standard`: "5.2", from the namespace.
     """
 
@@ -78,6 +79,8 @@ class _Reader:
 
     def entity(self, tag: str) -> Entity | None:
         local = tag.rpartition("}")[2]
+        if tag != f"{{{self.namespace}}}{local}":
+            return None
         found = self.entities.get(local)
         if found is None and local.endswith("Descriptor"):
             found = self.entities.get("Descriptor")
@@ -134,10 +137,13 @@ class _Reader:
         ids[name] = _Identified("", "", {}) if name in ids else _Identified(entity, base, key)
 
     def take(self, element: _Element, node: Node, row: _Row) -> None:
-        if len(element):
+        text: str | None = element.text
+        if len(element):  # which part of the text would be the value?
             for child in element:
                 self.miss(child)
-        text: str | None = element.text
+            if any(t and not t.isspace() for t in (text, *(child.tail for child in element))):
+                self.miss(element, "/text()")
+            return
         if text is None or text.isspace():
             return
         if node.trim:
@@ -172,7 +178,7 @@ class _Reader:
                 self.put(column, value, row)
 
     def miss(self, element: _Element, suffix: str = "") -> None:
-        steps = [etree.QName(e).localname for e in (element, *element.iterancestors())][-2::-1]
+        steps = [local_name(e) for e in (element, *element.iterancestors())][-2::-1]
         path = "/".join(steps) + suffix
         self.unknown[path if path in self.unknown or len(self.unknown) < _NAMED_UNKNOWN else "..."] += 1
 
@@ -216,16 +222,15 @@ def read_interchange(
     out: Path,
     *,
     batch_rows: int = 20_000,
-    namespace: str = "http://ed-fi.org/5.",
 ) -> XmlRead:
     """Read one interchange document into `out/<Entity>.parquet`, one file per entity met.
 
     Columns: every field of the entity as VARCHAR raw text (a school year `2021-2022` as the year in which it ends;
     lists and objects as compact JSON of strings), `_conflicts`, `_row` (1-based among all records of the document),
     `_line`. Blank elements are null. Raises AskVendor, naming file and line, where the document is not well-formed,
-    has a DOCTYPE, is not an Interchange of Ed-Fi 5.x (or of what `namespace` begins with), or has a record over 64 MiB.
+    has a DOCTYPE, is not an Interchange of Ed-Fi 5.x or 6.x, or has a record over 64 MiB.
     """
-    reader = _Reader(opened(path, namespace), entities)
+    reader = _Reader(opened(path), entities)
     try:
         return _write(path, reader, out, batch_rows)
     except _RefMet:

@@ -28,6 +28,7 @@ from hub.standards.reading.csv_files import (
 from hub.standards.reading.excel import first_row, is_workbook, read_sheet, sheet_header
 from hub.standards.reading.fixed_width import cut_records, read_version
 from hub.standards.reading.plain_text import dialect, plain
+from hub.standards.reading.xml_document import form
 
 _JULY = 7  # the month in which a school year begins
 
@@ -81,6 +82,12 @@ def columns_of(file: OpenedFile, stream: Stream) -> list[str]:
 def _by_header(source: Source, file: OpenedFile) -> Stream | None:
     fitting = []
     for stream in source.streams:
+        if (
+            stream.format == "edfi-xml"
+            and not file.name.lower().endswith(".xml")
+            and form(file.path, file.name) == "xml"
+        ):
+            return stream
         if stream.format in ("edfi-xml", "edfi-json", "json") or not stream.columns:
             continue
         if stream.format == "excel" and not is_workbook(file.path):

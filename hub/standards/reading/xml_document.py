@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import Any
 from lxml import etree
 
 from hub.errors import AskVendor
+from hub.standards.shapes import versions
 
 _CHUNK = 1 << 20
 _OPENING, _OPENING_LIMIT = 1 << 12, 1 << 20
 _RECORD_LIMIT = 64 << 20
-_NAMESPACE = "http://ed-fi.org/5."
+_NAMESPACE = re.compile(r"http://ed-fi\.org/([0-9]+(?:\.[0-9]+)*)", re.ASCII)
+_JSON = (".json", ".jsonl", ".ndjson")
 
 
 def hardened_parser(tag: str, *, remove_blank_text: bool = False) -> etree.XMLPullParser:
@@ -51,28 +54,54 @@ def _opening(path: Path) -> Any:
     )
 
 
-def opened(path: Path, namespace: str = _NAMESPACE) -> str:
-    """The tag of the root of a document that may be read. Raises AskVendor where it may not.
+def local_name(element: Any) -> str:
+    """An element's name without its namespace; QName of lxml raises for a prefix that is not declared."""
+    return str(element.tag).rpartition("}")[2]
 
-    `namespace`: how the namespace of its root must begin.
-    """
+
+def namespace_of(element: Any) -> str:
+    return str(element.tag)[1:].rpartition("}")[0]
+
+
+def form(path: Path, name: str) -> str:
+    """xml or json, by the file's name, else by how it begins; "" where it is neither."""
+    if name.lower().endswith(".xml"):
+        return "xml"
+    if name.lower().endswith(_JSON):
+        return "json"
+    with path.open("rb") as file:
+        begin = file.read(1000).lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")[:1]
+    return {b"<": "xml", b"{": "json", b"[": "json"}.get(begin, "")
+
+
+def version_of(namespace: str) -> str | None:
+    """The version of the hub's specs that documents of a namespace are read by: their own, else the newest of the same
+    major version. None where there is none."""
+    said = _NAMESPACE.fullmatch(namespace)
+    parts = said[1].split(".") if said else [""]
+    near = [v for v in versions() if v.split(".")[0] == parts[0]]
+    own = ".".join(parts[:2])
+    return own if own in near else near[-1] if near else None
+
+
+def opened(path: Path) -> str:
+    """The tag of the root of a document that may be read. Raises AskVendor where it may not."""
     if not path.stat().st_size:
         raise AskVendor(f"{path.name}: the file is empty (rule xml.malformed).", "Send an Ed-Fi interchange document.")
     with _refused(path):
         root = _opening(path)
-    name = etree.QName(root)
     if root.getroottree().docinfo.internalDTD is not None:
         raise AskVendor(f"{path.name}: the document has a DOCTYPE (rule xml.entity).", "Send it without one.")
-    if not name.localname.startswith("Interchange"):
+    if not local_name(root).startswith("Interchange"):
         raise AskVendor(
             f"{path.name} line {root.sourceline}: the root element is not an Ed-Fi interchange (rule file.unreadable).",
             "Send a bulk interchange document, whose root is named Interchange...",
         )
-    if not (name.namespace or "").startswith(namespace):
+    if version_of(namespace_of(root)) is None:
         raise AskVendor(
-            f"{path.name} line {root.sourceline}: the namespace is not of Ed-Fi Data Standard 5.x "
+            f"{path.name} line {root.sourceline}: the namespace is not of Ed-Fi Data Standard 5.x or 6.x "
             f"(rule file.unreadable).",
-            "Send the document with the namespace http://ed-fi.org/5.2.0.",
+            "Send the document with the namespace http://ed-fi.org/5.2.0 or http://ed-fi.org/6.1.0.",
         )
     return str(root.tag)
 

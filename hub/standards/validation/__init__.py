@@ -75,6 +75,8 @@ def validate(
             previous=[f.path for f in before.files] if before else None,
             kind=kind,
             names=[f.name for f in feed.files],
+            unsafe=feed.unsafe,
+            repeated=feed.repeated,
             progress=progress,
         )
 

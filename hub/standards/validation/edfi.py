@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hub.engine import connect
 from hub.errors import AskVendor, FixConfiguration
+from hub.standards.reading.xml_document import form
 from hub.standards.shapes import ENTITY_GROUPS, load_shapes, versions
 from hub.standards.specs import descriptor_codes
 from hub.standards.validation.edfi_facts import Facts
@@ -37,24 +38,33 @@ def validate_edfi(
     previous: Sequence[Path] | None = None,
     kind: str | None = None,
     names: Sequence[str] | None = None,
+    unsafe: Sequence[str] = (),
+    repeated: Sequence[str] = (),
     progress: Progress = silent,
 ) -> Validation:
     """Check the files of one delivery together: interchange documents (XML), bodies (JSON, JSONL), and folders of them.
 
     `version` ("5.2", "6.1") is that of the documents' namespace unless it is given; bodies say none: default 5.2.
     `store`: the keys of what is published already. `previous`: the files of an earlier delivery. `kind`: the resource
-    of bodies whose file is not named after one. `names`: what to call each path. A record's place is its number in its
-    file and, in XML, its line. Raises AskVendor when no file is there or none is of Ed-Fi, FixConfiguration for an
-    unknown version or profile.
+    of bodies whose file is not named after one. `names`: what to call each path; `unsafe` and `repeated` name what
+    of the package was left out. A record's place is its number in its file and, in XML, its line. Raises AskVendor when
+    no file is there or none is of Ed-Fi, FixConfiguration for an unknown version or profile.
     """
     if version is not None and version not in versions():
         raise FixConfiguration(f"There is no Ed-Fi Data Standard {version}.", f"Choose one of {', '.join(versions())}.")
     files = list(_files(paths, names))
     judge = Judge(load_profile(profile), max_per_rule, show_values)
     tally = Tally(judge)
+    for name in unsafe:
+        tally.add("edfi.package.unsafe", name)
+    for name in repeated:
+        tally.add("edfi.package.duplicate_file", name)
     with tempfile.TemporaryDirectory(prefix="hub-validate-") as scratch:
         now = _read(files, version, tally, Path(scratch) / "now", kind, store is not None, progress)
-        if not now.documents and {rule for rule, *_ in tally.heaps} <= {"edfi.package.unknown_file"}:
+        if not now.documents and {rule for rule, *_ in tally.heaps} <= {
+            "edfi.package.unknown_file",
+            "edfi.package.unsafe",
+        }:
             raise AskVendor(
                 "No file here is an Ed-Fi document.", "Name .xml, .json or .jsonl files, or a folder of them."
             )
@@ -112,14 +122,17 @@ def _read(
     opened: list[Opened] = []
     bodies: list[tuple[Path, str]] = []
     for path, name in files:
-        form = _form(path, name)
-        if form == "xml":
+        kind_of_file = form(path, name)
+        if kind_of_file == "xml":
             found = open_document(path, name, version, tally)
             opened += [found] if found else []
-        elif form == "json":
+        elif kind_of_file == "json":
             bodies.append((path, name))
         else:
             tally.add("edfi.package.unknown_file", name)
+    for other in opened if version is None else ():
+        if other.version != opened[0].version:
+            tally.add("edfi.package.versions", other.name, line=1)
     version = version or (opened[0].version if opened else DEFAULT)
     entities = [(p, n, resource_of(n, version, kind)) for p, n in bodies]
     targets = frozenset({k for o in opened for k in kinds_of(o)} | _with_bases(version, {e for *_, e in entities if e}))
@@ -139,16 +152,6 @@ def _read(
         progress(f"reading {reader.document.name}", done, len(readers))
         documents.append(reader.read())
     return _Reading(version, scratch, facts, documents, {t for reader in readers for t in reader.unchecked()})
-
-
-def _form(path: Path, name: str) -> str:
-    """xml or json, by the file's name, else by how it begins; "" where it is neither."""
-    end = name.lower().rpartition(".")[2]
-    if end in ("xml", "json", "jsonl", "ndjson"):
-        return "xml" if end == "xml" else "json"
-    with path.open("rb") as file:
-        begin = file.read(1000).lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")[:1]
-    return {b"<": "xml", b"{": "json", b"[": "json"}.get(begin, "")
 
 
 def _with_bases(version: str, names: set[str]) -> set[str]:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from lxml import etree
 
-from hub.standards.reading.xml_document import hardened_parser
+from hub.standards.reading.xml_document import hardened_parser, local_name
 
 CHUNK = 1 << 20
 _ATTRIBUTE = re.compile(rb"=\s*[\"']")
@@ -117,5 +117,5 @@ def _attributes(data: bytes, root: Element, first: bool) -> bool:
     """Whether an element of this piece of the document, its root aside, may have an attribute."""
     if (root.getroottree().docinfo.encoding or "UTF-8").upper() not in _ASCII:
         return True
-    after = data.find(b">", data.find(etree.QName(root).localname.encode())) if first else 0
+    after = data.find(b">", data.find(local_name(root).encode())) if first else 0
     return _ATTRIBUTE.search(data, max(after, 0)) is not None

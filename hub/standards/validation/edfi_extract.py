@@ -29,7 +29,7 @@ _ORDERED = (
 )
 
 Kind: TypeAlias = Literal[
-    "key", "code", "anchor", "other", "reference", "by_id", "descriptor", "id", "conflict", "order"
+    "key", "code", "anchor", "other", "reference", "by_id", "descriptor", "id", "conflict", "order", "blank"
 ]
 #: Every record writes one of these first.
 FIRST = ("key", "code", "anchor", "other")
@@ -79,7 +79,7 @@ def stylesheet(
     """The stylesheet for the documents of an interchange: see `Extractor`."""
     shapes = replace(load_shapes(version), namespace=namespace)
     maker = Extractor(shapes, specs(version), targets, exact, attributes)
-    transform = maker.stylesheet(shapes.interchanges[interchange])
+    transform = maker.stylesheet(shapes.records(interchange))
     return Stylesheet(transform, tuple(maker.slots), maker.unchecked)
 
 
@@ -128,7 +128,7 @@ class Extractor:
             paths = {c: entity.field(c).xml.partition(" | ")[0] for c in entity.key}
             key = PART.join(self._value(_steps(p), entity.field(c).type, p) for c, p in paths.items())
             own = _line(self._slot("key", name, "", name, ", ".join(entity.key)), key)
-            body = own + self._conflicts(entity) + self._below(name, kind, "")
+            body = own + self._blanks(name, entity) + self._conflicts(entity) + self._below(name, kind, "")
         ids = self._id(name, "", kind.removesuffix(_REFERENCE))
         return f'<xsl:template match="e:{name}">{body}{ids}</xsl:template>'
 
@@ -137,6 +137,17 @@ class Extractor:
             return ""
         slot = self._slot("id", record, f"{path}/@id".lstrip("/"), target)
         return f'<xsl:if test="@id">{_line(slot, _of("normalize-space(@id)"))}</xsl:if>'
+
+    def _blanks(self, record: str, entity: Entity) -> str:
+        """Required text of nothing but white space, which the XSD takes for text."""
+        found = ""
+        for column in entity.fields:
+            if column.required and column.type == "string" and column.name not in entity.key:
+                path = column.xml.partition(" | ")[0]
+                steps, slot = _steps(path), self._slot("blank", record, path)
+                there = f"string-length({steps}) &gt;= {column.min_length}" if column.min_length else steps
+                found += f'<xsl:if test="{there} and not(normalize-space({steps}))">{_line(slot, "")}</xsl:if>'
+        return found
 
     def _conflicts(self, entity: Entity) -> str:
         found = ""

@@ -91,8 +91,9 @@ class Delivery:
         return targets - held
 
     def ids(self) -> None:
-        """References by ref to an id that the document does not give, or gives to a record of another kind."""
-        given = self.of("id").select("file", "target", "value")
+        """References by ref to an id that the document does not give, gives twice, or gives to another kind."""
+        ids = self.of("id").select("file", "target", "value")
+        given = ids.anti_join(_repeated(ids, "file", "value"), ["file", "value"])
         loose = self.of("by_id").anti_join(self.with_bases(given), ["file", "target", "value"])
         self.tell("edfi.reference.id", loose, _place, _wants)
 

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from lxml import etree
 
 from hub.standards.export.xsd import xsd
+from hub.standards.reading.xml_document import local_name
 from hub.standards.shapes import Choice, Particle, Shapes, load_shapes
 from hub.standards.validation.edfi_document import Batch
 
@@ -59,10 +60,13 @@ class Fault:
 
 
 @lru_cache(maxsize=16)
-def schema(version: str, namespace: str) -> etree.XMLSchema:
-    """The compiled schema of a version, all interchanges in one; of another release's namespace if that is given."""
+def schema(version: str, namespace: str, unknown: str = "") -> etree.XMLSchema:
+    """The compiled schema of a version, all interchanges in one; of another release's namespace if that is given, and
+    with an interchange of a name that the standard does not know."""
     shapes = load_shapes(version)
-    return etree.XMLSchema(etree.fromstring(xsd(replace(shapes, namespace=namespace or shapes.namespace))))
+    known = {**shapes.interchanges, unknown: shapes.records(unknown)} if unknown else shapes.interchanges
+    said = replace(shapes, namespace=namespace or shapes.namespace, interchanges=known)
+    return etree.XMLSchema(etree.fromstring(xsd(said)))
 
 
 class ShapeReader:
@@ -70,10 +74,10 @@ class ShapeReader:
 
     def __init__(self, version: str, namespace: str, interchange: str) -> None:
         self.shapes: Shapes = load_shapes(version)
-        self.schema = schema(version, namespace)
+        self.schema = schema(version, namespace, "" if interchange in self.shapes.interchanges else interchange)
         self.prefix = f"{{{namespace}}}"
         self.interchange = interchange
-        self.records = dict(self.shapes.interchanges[interchange])
+        self.records = dict(self.shapes.records(interchange))
         self.mended = 0
 
     def strangers(self, batch: Batch) -> list[Fault]:
@@ -83,7 +87,7 @@ class ShapeReader:
         found = []
         for number, element in strange:
             row, line = batch.before + number + 1, batch.lines[number]
-            found.append(Fault("edfi.shape.unknown_record", row, line, etree.QName(element).localname[:_NAME]))
+            found.append(Fault("edfi.shape.unknown_record", row, line, local_name(element)[:_NAME]))
         return found
 
     def valid(self, batch: Batch) -> bool:
@@ -163,7 +167,7 @@ class ShapeReader:
 
     def kind(self, node: Element) -> str:
         """The type of an element by its place; "" where the standard knows none."""
-        names = [etree.QName(e).localname for e in (node, *node.iterancestors())][-2::-1]
+        names = [local_name(e) for e in (node, *node.iterancestors())][-2::-1]
         if not names:
             return ""
         kind = self.records.get(names[0], "")
@@ -173,7 +177,7 @@ class ShapeReader:
 
     def column(self, node: Element) -> str:
         """`Record/Element/...`"""
-        return "/".join(etree.QName(e).localname[:_NAME] for e in [node, *node.iterancestors()][-2::-1])
+        return "/".join(local_name(e)[:_NAME] for e in [node, *node.iterancestors()][-2::-1])
 
     def fault(self, error: Any, node: Element, row: int, line: int) -> Fault | None:
         """What an error of libxml2 means in the words of the rule library."""
@@ -202,7 +206,7 @@ class ShapeReader:
             return self.lacking(parent, kind, tags, row, line)
         own = particles.get(node.tag)
         if own is None:
-            name = etree.QName(node).localname
+            name = local_name(node)
             elsewhere = any(p.name == name for p in particles.values())
             rule = "edfi.shape.namespace" if elsewhere else "edfi.shape.unknown_element"
             return Fault(rule, row, line, self.column(node), kind)
@@ -252,7 +256,8 @@ def _node(root: Element, path: str) -> Element:
             break
         nth = int(said["nth"] or 1) - 1
         if said["name"]:
-            alike = (c for c in node if c.prefix == said["prefix"] and etree.QName(c).localname == said["name"])
+            names = {(said["prefix"], said["name"]), (None, f"{said['prefix']}:{said['name']}")}  # or not declared
+            alike = (c for c in node if (c.prefix, local_name(c)) in names)
             node = next(itertools.islice(alike, nth, None), node)
         elif nth < len(node):
             node = node[nth]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,19 +9,22 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from lxml import etree
 
 from hub.errors import AskVendor
 from hub.standards.reading.edfi_xml import read_interchange
-from hub.standards.shapes import ENTITY_GROUPS, load_shapes, versions
+from hub.standards.reading.xml_document import local_name, namespace_of, version_of
+from hub.standards.shapes import ENTITY_GROUPS, load_shapes
 from hub.standards.validation.edfi_document import Batch, Unreadable, batches, opening
 from hub.standards.validation.edfi_extract import PART, Stylesheet, specs, stylesheet
 from hub.standards.validation.edfi_facts import KEPT, SCHEMA, Facts, Sheet, Writer, each_slot, loose, parted
 from hub.standards.validation.edfi_shape import ShapeReader
 from hub.standards.validation.edfi_tally import Tally
 
-_NAMESPACE = re.compile(r"http://ed-fi\.org/[0-9]+(\.[0-9]+)*", re.ASCII)
-_DIRECT = {"conflict": "edfi.semantic.key_unification", "order": "edfi.semantic.order"}
+_DIRECT = {
+    "blank": "edfi.shape.empty",
+    "conflict": "edfi.semantic.key_unification",
+    "order": "edfi.semantic.order",
+}
 
 
 @dataclass(frozen=True)
@@ -56,27 +58,22 @@ def open_document(path: Path, name: str, version: str | None, tally: Tally) -> O
     except Unreadable as fault:
         tally.add(fault.rule, name, line=fault.line)
         return None
-    said = etree.QName(root)
-    namespace, local = said.namespace or "", said.localname
-    meant = namespace.removeprefix("http://ed-fi.org/") if _NAMESPACE.fullmatch(namespace) else ""
-    near = [v for v in versions() if v.split(".")[0] == meant.split(".")[0]]
-    if not local.startswith("Interchange") or not near:
+    namespace, local = namespace_of(root), local_name(root)
+    chosen = version_of(namespace)
+    if not local.startswith("Interchange") or chosen is None:
         tally.add("edfi.syntax.not_interchange", name, line=root.sourceline)
         return None
-    own = ".".join(meant.split(".")[:2])
-    chosen = own if own in near else near[-1]
     if load_shapes(version or chosen).namespace != namespace:
         tally.add("edfi.shape.namespace", name, line=root.sourceline)
     if local not in load_shapes(chosen).interchanges:
         tally.add("edfi.shape.unknown_interchange", name, local[:80], line=root.sourceline)
-        return None
     return Opened(path, name, str(root.tag), chosen, namespace, local)
 
 
 def kinds_of(opened: Opened) -> set[str]:
     """The entities of which this document may hold records, and those that they extend."""
     shapes = load_shapes(opened.version)
-    found = {kind for _, kind in shapes.interchanges[opened.interchange] if not kind.endswith("ReferenceType")}
+    found = {kind for _, kind in shapes.records(opened.interchange) if not kind.endswith("ReferenceType")}
     bases = {shapes.complex[kind].base for kind in found}
     return found | {b for b in bases if b in shapes.complex and shapes.complex[b].group in ENTITY_GROUPS}
 
@@ -138,7 +135,7 @@ class DocumentReader:
         shapes, out = load_shapes(self.opened.version), self.facts.folder / f"by-id-{self.document.number}"
         entities = {n: self.entities[n] for n, t in shapes.complex.items() if t.group in ENTITY_GROUPS}
         try:
-            read = read_interchange(self.opened.path, entities, out, namespace=self.opened.namespace)
+            read = read_interchange(self.opened.path, entities, out)
         except AskVendor:
             return  # what stopped it is in the tally already
         rows = pc.unique(pa.concat_tables(self.blank)["row"])
