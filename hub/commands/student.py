@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, time, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,7 +56,8 @@ def show_student(
     for entity, rows in record.items():
         for row in rows:
             click.echo(f"{entity}: {_origin(row)}")
-            say_table(("Field*", "Value"), [(k, _short(v)) for k, v in row.items() if _told(k, v)])
+            told = ((k, _lines(v)) for k, v in row.items() if _told(k, v))
+            say_table(("Field*", "Value"), [("" if n else k, line) for k, v in told for n, line in enumerate(v)])
     return None
 
 
@@ -74,7 +74,20 @@ def _zone(settings: Settings) -> tzinfo:
     return ZoneInfo(settings.schedule.timezone) if settings.schedule else UTC
 
 
-def _short(value: Any) -> str:
+def _lines(value: Any, indent: str = "") -> list[str]:
+    """A line for each item of a list and, further in, of the lists in it; --json has the names of its values."""
+    if isinstance(value, list):
+        return [line for item in value for line in _lines(item, indent)]
+    if isinstance(value, dict):
+        plain = [_plain(v) for v in value.values() if not isinstance(v, list) and v not in (None, "")]
+        inner = [line for v in value.values() if isinstance(v, list) for line in _lines(v, indent + "  ")]
+        return [indent + ", ".join(plain), *inner] if plain else inner
+    return [indent + _plain(value)]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(_plain(v) for v in value.values() if v not in (None, ""))
+    text = printable(value)
     # A descriptor reads better by its code; --json has the whole.
-    text = printable(json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value)
     return text.split("#", 1)[1] if text.startswith("uri://") and "#" in text else text

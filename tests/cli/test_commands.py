@@ -262,6 +262,8 @@ def test_a_student_is_shown_as_of_the_end_of_a_day(hub: Hub, stores: Stores, mon
     asked: list[Any] = []
     row = {"studentUniqueId": "604822", "sexDescriptor": "uri://ed-fi.org/SexDescriptor#Female", "middleName": None}
     row |= {"_source": "sis", "_file": "users.csv", "_row": 7, "_valid_from": datetime(2026, 9, 1, tzinfo=UTC)}
+    score = {"assessmentReportingMethodDescriptor": "uri://x.example/Method#Scale", "result": "169"}
+    row |= {"studentObjectiveAssessments": [{"identificationCode": f"G{n}", "scoreResults": [score]} for n in (1, 2)]}
 
     def fake(opened: Any, id_: str, when: datetime | None, year: int | None) -> dict[str, Any]:
         asked.append((opened.district, id_, when, year))
@@ -276,6 +278,8 @@ def test_a_student_is_shown_as_of_the_end_of_a_day(hub: Hub, stores: Stores, mon
     assert "Student: sis, file users.csv row 7, since 2026-09-01" in told.stdout
     assert ["sexDescriptor", "Female"] in [line.split() for line in told.stdout.splitlines()]
     assert "middleName" not in told.stdout
+    listed = told.stdout.partition("studentObjectiveAssessments")[2].splitlines()
+    assert [line.split() for line in listed[:4]] == [["G1"], ["Scale,", "169"], ["G2"], ["Scale,", "169"]]
     assert "_valid_from" in hub("student", "show", "604822", "--district", "maple-hollow", "--json").stdout
     gone = hub("student", "show", "999", "--district", "maple-hollow")
     assert gone.exit_code == 3
