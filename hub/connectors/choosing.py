@@ -54,10 +54,11 @@ def chosen(listed: Iterable[Listed], pull: Pull) -> Iterator[Listed | Left]:
     """
     named = re.compile(pull.transport["files"]) if pull.transport.get("files") else None
     for file in sorted(listed, key=lambda f: f.name):
-        parts = PurePosixPath(file.name).parts
+        path = PurePosixPath(file.name)
+        parts = path.parts
         if any(part.startswith(".") and part != ".." for part in parts):
             continue
-        if ".." in parts or _UNSAFE.search(file.name):
+        if ".." in parts or path.is_absolute() or str(path) != file.name or _UNSAFE.search(file.name):
             yield Left(ascii(file.name)[1:-1], "has a name that is no plain path")
         elif file.name.lower().endswith(_UPLOADING):
             yield Left(file.name, "is still being uploaded", waits=True)

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-from hub.connectors.pulling import Pull, is_loopback
+from hub.connectors.pulling import Pull, is_open_line
 from hub.connectors.reaching import LeftAlone, authority_of, patience, proxy_of, proxy_refusal, unreached
 from hub.connectors.resuming import Readable, Resuming
-from hub.errors import FixConfiguration, HubError, RetryLater
+from hub.errors import AskVendor, FixConfiguration, HubError, RetryLater
 
 _CUT = (requests.RequestException, HTTPError, OSError, EOFError)
 
@@ -33,8 +33,8 @@ class Download:
     position: None = None
 
     def open(self) -> BinaryIO:
-        """The bytes from the start. Raises RetryLater when the server is away or cuts the answer off for good,
-        FixConfiguration when it refuses the login or has no such file.
+        """The bytes from the start. Raises RetryLater when the server is away, has no such file or cuts the answer off
+        for good, FixConfiguration when it refuses the login, AskVendor for an answer whose end nobody could tell.
         """
         answer = _Answer(self)
         return cast(BinaryIO, _Told(Resuming(answer.at, _CUT, answer.size), self, answer))
@@ -50,6 +50,14 @@ class _Answer:
         self._first = first = self._ask({})
         length = first.headers.get("Content-Length")
         self.size = int(length) if length and length.isdecimal() else None
+        if self.size is None and not first.raw.chunked and not file.name.lower().endswith(".zip"):
+            self.close()
+            raise AskVendor(
+                _where(
+                    file, "the answer has no length, so nobody could tell that it was cut off (rule download.length)"
+                ),
+                "Have the server send Content-Length or in chunks, or a .zip, whose end proves it whole.",
+            )
         self._tag = first.headers.get("ETag", "")
 
     def at(self, offset: int) -> Readable:
@@ -71,7 +79,15 @@ class _Answer:
         except LeftAlone as error:
             self.close()
             raise _away(file, str(error)) from None
+        except _Elsewhere:
+            self.close()
+            raise FixConfiguration(
+                _where(file, "the server sends the caller on over an open line (rule download.redirect)"),
+                "Have its keeper send on to https:// addresses only: no file is taken where others could change it.",
+            ) from None
         except (requests.RequestException, OSError) as error:
+            if isinstance(error, requests.TooManyRedirects) and error.response is not None:
+                error.response.close()
             self.close()
             raise unreached(file.pull, _place(file), error) or _away(file, type(error).__name__) from None
         refusal = _refusal(file, answer)
@@ -121,11 +137,12 @@ class _Told(io.BufferedReader):
 
 
 def _session(file: Download) -> requests.Session:
-    pull, session = file.pull, requests.Session()
+    pull, session = file.pull, _Session()
     auth = pull.transport.get("auth", {})
-    url = urlsplit(file.address)
-    if auth and url.scheme != "https" and not is_loopback(url.hostname or ""):
-        raise FixConfiguration(_where(file, "a login would go over the wire in clear"), "Use https://.")
+    if is_open_line(file.address):
+        raise FixConfiguration(
+            _where(file, "students' data and a login would go over an open line"), "Write https:// in `path`."
+        )
     session.trust_env = False  # a netrc or proxy of the account is nobody's decision
     session.headers["Accept-Encoding"] = "identity"
     for scheme in ("https://", "http://"):
@@ -138,6 +155,23 @@ def _session(file: Download) -> requests.Session:
     elif "user_env" in auth:
         session.auth = (_secret(pull, auth, "user_env"), _secret(pull, auth, "password_env"))
     return session
+
+
+class _Elsewhere(Exception):
+    """The server names an address that is neither https nor this machine."""
+
+
+class _Session(requests.Session):
+    """Goes where a server sends it, as stores do that give out an address for an hour. The library takes the login
+    along to the same host and port only.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        target = super().get_redirect_target(resp)
+        if target and is_open_line(urljoin(resp.url, target)):
+            resp.close()
+            raise _Elsewhere
+        return target
 
 
 class _Bearer(requests.auth.AuthBase):

@@ -20,7 +20,7 @@ from hub.connectors.http.paging import Moved, Position
 from hub.connectors.http.session import Session
 from hub.connectors.pulling import Left, Page, Pull
 from hub.connectors.side_by_side import side_by_side
-from hub.errors import FixConfiguration
+from hub.errors import AskVendor, FixConfiguration
 from hub.model import Stream, StreamAgain, StreamEnd
 
 #: Resources whose natural key may change (Ed-Fi API guidelines, key changes): what refers to them changes with them.
@@ -81,22 +81,33 @@ def discover(pull: Pull, session: Session) -> Server:
     answer = session.get("the discovery document", url + "/")
     answers.refuse_status(where, answer)
     said = answers.parsed(where, answer)
-    urls = said.get("urls", {}) if isinstance(said, dict) else {}
-    version = tuple(int(part) for part in str(said.get("version", "0")).split(".")[:2] if part.isdigit())
+    urls = said.get("urls") if isinstance(said, dict) else None
+    urls = urls if isinstance(urls, dict) else {}
+    number = str(said.get("version", "0")) if isinstance(said, dict) else "0"
+    version = tuple(int(part) for part in number.split(".")[:2] if part.isdecimal())
     data = urls.get("dataManagementApi") or f"{url}/data/v3"
     if "data_path" in pull.transport:
         data = f"{url}/{pull.address('data_path')}"
     token = urls.get("oauth") or f"{url}/oauth/token"
     changes = urls.get("changeQueries") or f"{url}/changeQueries/v1"
-    data, token, changes = (_routed(pull, where, address) for address in (data, token, changes))
+    data, token, changes = (_routed(pull, where, str(address)) for address in (data, token, changes))
     for name, address in (("dataManagementApi", data), ("oauth", token), ("changeQueries", changes)):
         own = pull.transport.get("auth", {}).get("token_url") if name == "oauth" else None
-        if urlsplit(own or address).hostname != urlsplit(url).hostname and not own:
+        if not own and not _is_of(address, url):
             raise FixConfiguration(
                 f"{where} names another server for {name} (rule http.foreign_link).",
                 "Write it under `url` (or as auth.token_url) if it is the vendor's own: secrets go nowhere else.",
             )
     return Server(data.rstrip("/"), token, changes.rstrip("/"), version)
+
+
+def _is_of(address: str, url: str) -> bool:
+    """Whether an address is one of the server at `url`, by the same scheme."""
+    try:
+        said, own = urlsplit(address), urlsplit(url)
+        return (said.scheme, said.hostname) == (own.scheme, own.hostname)
+    except ValueError:
+        return False
 
 
 def _routed(pull: Pull, where: str, address: str) -> str:
@@ -172,7 +183,13 @@ def _newest(pull: Pull, session: Session, server: Server) -> dict[str, int]:
     where = f"{pull.source}: the change versions"
     answers.refuse_status(where, answer)
     said = answers.parsed(where, answer)
-    return {key[0].lower() + key[1:]: int(value) for key, value in said.items()}  # before 6.0 with capitals
+    try:
+        return {key[0].lower() + key[1:]: int(value) for key, value in said.items()}  # before 6.0 with capitals
+    except (AttributeError, IndexError, TypeError, ValueError):
+        raise AskVendor(
+            f"{where}: the answer has no numbers (rule http.envelope).",
+            "Look at what the server sends there; `transport: {changes: {use: false}}` asks for everything each night.",
+        ) from None
 
 
 def _cannot_follow(pull: Pull, session: Session, newest: dict[str, int]) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from http.client import HTTPException
 from typing import Any
 from urllib.parse import quote
 
+from hub.connectors.http import answers
 from hub.connectors.pulling import Page, Pull, is_open_line
 from hub.connectors.reaching import authority_of, proxy_of, unreached
 from hub.errors import AskVendor, FixConfiguration, HubError, RetryLater
@@ -43,7 +45,11 @@ def fetch(pull: Pull) -> Iterator[Page | StreamEnd]:
     Raises RetryLater when Google is away or cuts an answer off, FixConfiguration when it refuses the account or a
     method, AskVendor for an answer with an error in it.
     """
-    service = _service(pull)
+    with closing(_service(pull)) as service:
+        yield from _streams(pull, service)
+
+
+def _streams(pull: Pull, service: Any) -> Iterator[Page | StreamEnd]:
     ids: dict[str, tuple[str, ...]] = {}
     for stream in pull.streams:
         kept = pull.resume.get(stream.name)
@@ -76,7 +82,10 @@ def _pages(pull: Pull, service: Any, stream: Stream, parents: tuple[str, ...], l
         token = answer.get("nextPageToken")
         if token and token == last.token:
             raise RetryLater(f"{where}: the same page comes again.", "The next sync asks anew.")
-        mine = tuple(str(item["id"]) for item in answer.get(asked["items"], ()) if "id" in item) if wanted else ()
+        rows = _items(where, asked["items"], answer)
+        if not (rows or token or last.page or parent or asked.get("may_be_empty")):
+            raise answers.empty(where)
+        mine = tuple(str(row["id"]) for row in rows if isinstance(row, dict) and "id" in row) if wanted else ()
         last = Position(last.parent, number, token, last.ids + mine)
         folder = f"{stream.name}/{quote(parent, safe='')}" if parent else stream.name
         yield Page(f"{folder}/{number:06}.json", body, stream.name, asdict(last))
@@ -123,9 +132,26 @@ def _answer(pull: Pull, where: str, service: Any, method: str, params: dict[str,
     return body, answer
 
 
+def _items(where: str, name: str, answer: dict[str, Any]) -> list[Any]:
+    """The rows of a page. Google leaves an empty list out: nothing but the next token may stand in its place."""
+    found, more = answer.get(name, []), answer.get("nextPageToken", "")
+    strange = answer.keys() - {name, "nextPageToken"} if name not in answer else set()
+    if not isinstance(found, list) or not isinstance(more, str) or strange:
+        raise AskVendor(
+            f"{where}: the answer has no list {name} (rule http.envelope).",
+            "Write what the list is called as `items:` of the stream's request in the vendor's folder.",
+        )
+    return found
+
+
 def _refused(where: str, status: int) -> HubError:
     if status == 429 or status >= 500:
         return RetryLater(f"{where}: Google answers {status} each time.", "The next sync goes on there.")
+    if 300 <= status < 400:
+        return FixConfiguration(
+            f"{where}: the server sends the caller elsewhere (status {status}).",
+            "Write the address it really has under `url`, or leave `url` out for Google's own.",
+        )
     if status in (401, 403):
         return FixConfiguration(
             f"{where}: Google refuses this account (status {status}).",
@@ -148,6 +174,7 @@ def _service(pull: Pull) -> Any:
     http = httplib2.Http(
         timeout=float(words.get("timeout", _TIMEOUT)), proxy_info=lambda _=None: proxy, ca_certs=authority_of(pull)
     )
+    http.follow_redirects = False  # an API is where it says: what is sent on goes to nobody knows whom
     url = words.get("url")
     if url and is_open_line(url):
         raise FixConfiguration(f"{pull.source}: students' data would go over an open line.", "Write https:// in `url`.")

@@ -50,7 +50,9 @@ class Google(BaseHTTPRequestHandler):
         if self.headers["Authorization"] != f"Bearer {SECRET}":
             self._send(401, b"{}")
         elif isinstance(wrong, int):
-            self._send(wrong, b'{"error": {"code": %d, "message": "canary-body"}}' % wrong)
+            self._send(
+                wrong, b'{"error": {"code": %d, "message": "canary-body"}}' % wrong, to=getattr(self.server, "to", "")
+            )
         elif wrong == "cut":
             self._send(200, b'{"courses": [', length=5000)
         elif wrong is not None:
@@ -68,8 +70,10 @@ class Google(BaseHTTPRequestHandler):
         more = {"nextPageToken": str(start + 2)} if start + 2 < len(items) else {}
         return {name: items[start : start + 2], **more} if items else {}
 
-    def _send(self, status: int, body: bytes, length: int | None = None) -> None:
+    def _send(self, status: int, body: bytes, length: int | None = None, to: str = "") -> None:
         self.send_response(status)
+        if to:
+            self.send_header("Location", to)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(length or len(body)))
         self.end_headers()

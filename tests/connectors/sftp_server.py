@@ -24,10 +24,11 @@ class Behaviour:
     reads: int = 0
     connections: int = 0
     on_open: Callable[[Path], None] = lambda path: None
+    names: tuple[str, ...] = ()  # what every folder says that it holds besides, each a file of ten bytes
 
     def reset(self) -> None:
         self.cut, self.always_cut, self.reads, self.connections = set(), False, 0, 0
-        self.on_open = lambda path: None
+        self.on_open, self.names = lambda path: None, ()
 
 
 @dataclass
@@ -74,6 +75,13 @@ def serving(folder: Path) -> Iterator[Server]:
         def open(self, path: bytes, *args: Any) -> Any:
             behaviour.on_open(Path(self.map_path(path).decode()))
             return super().open(path, *args)
+
+        async def scandir(self, path: bytes) -> Any:
+            async for name in super().scandir(path):
+                yield name
+            for said in behaviour.names:
+                attrs = asyncssh.SFTPAttrs(type=asyncssh.FILEXFER_TYPE_REGULAR, size=10, permissions=0o100644)
+                yield asyncssh.SFTPName(said.encode(), said.encode(), attrs)
 
         def read(self, *args: Any) -> Any:
             behaviour.reads += 1

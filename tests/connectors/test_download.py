@@ -118,9 +118,10 @@ def test_what_does_not_come_whole_says_why(server: _Server, mode: str, kind: typ
     assert "s3cret" not in str(error.value)
 
 
-def test_a_login_never_goes_in_clear_beyond_this_machine(server: _Server) -> None:
-    with pytest.raises(FixConfiguration, match="over the wire in clear"):
-        got(server, host="example.org", auth={"token_env": "TOKEN"})
+def test_neither_a_login_nor_a_file_goes_over_an_open_line_beyond_this_machine(server: _Server) -> None:
+    for auth in ({"token_env": "TOKEN"}, {}):
+        with pytest.raises(FixConfiguration, match="over an open line"):
+            got(server, host="example.org", auth=auth)
     with pytest.raises(FixConfiguration, match="password_env is missing"):
         got(server, auth={"user_env": "USER"})
 

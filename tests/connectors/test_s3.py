@@ -157,8 +157,9 @@ def test_over_tls_the_store_proves_its_name_and_a_proxy_is_gone_through(
         front = wire.front(store.port, authority.issue())
         for tls in ({"ca": False}, {"ca": str(other.file)}):
             assert "is not trusted" in refused(asked(store, url=front.url, tls=tls), FixConfiguration)
-        expired = wire.front(store.port, authority.issue(days=-1))
-        assert "is not trusted" in refused(asked(store, url=expired.url, tls=trusted), FixConfiguration)
+        for proves_nothing in ({"days": -1}, {"host": "sis.example.org"}):
+            other_front = wire.front(store.port, authority.issue(**proves_nothing))
+            assert "is not trusted" in refused(asked(store, url=other_front.url, tls=trusted), FixConfiguration)
         assert names(asked(store, url=front.url, tls=trusted)) == ["a.csv", "b.csv"]
         proxy = wire.proxy(login=True)
         front.peers.clear()

@@ -208,6 +208,44 @@ def test_names_that_are_no_path_are_told(server: Server) -> None:
     assert [(f.name, f.waits) for f in left] == [("b\\nc.csv", False), ("d.csv.filepart", True)]
 
 
+HOSTILE = ("../../up.csv", "/etc/passwd", "a/../../b.csv", "..", "x\x00y.csv", "bell\x07.csv", "line\nbreak.csv")
+
+
+@pytest.mark.parametrize("recursive", [False, True])
+def test_names_that_a_server_makes_up_lead_nowhere(server: Server, tmp_path: Path, recursive: bool) -> None:
+    from datetime import UTC, datetime
+
+    put(server, "a.csv", "b/c.csv")
+    server.behaviour.names = HOSTILE
+    asked: list[Path] = []
+    server.behaviour.on_open = asked.append
+    told: list[str] = []
+
+    def taken() -> Iterator[Any]:
+        for piece in fetch(pull(server, recursive=recursive)):
+            if isinstance(piece, Left):
+                told.append(piece.name)
+            else:
+                yield piece
+
+    found = land(tmp_path / "in" / "state", SLICE, "scores", taken(), datetime(2026, 11, 22, tzinfo=UTC))
+    assert found is not None
+    assert [f.name for f in found.files] == (["a.csv", "b/c.csv"] if recursive else ["a.csv"])
+    assert {path.relative_to(server.root).as_posix() for path in asked} == {f.name for f in found.files}
+    assert list(tmp_path.iterdir()) == [tmp_path / "in"], "something was written outside the state folder"
+    assert {"bell\\x07.csv", "line\\nbreak.csv", "x\\x00y.csv"} <= set(told)
+    assert not recursive or {"../../up.csv", "/etc/passwd", "a/../../b.csv"} <= set(told)
+
+
+def test_a_link_on_the_server_is_not_followed(server: Server, tmp_path: Path) -> None:
+    put(server, "a.csv", "sub/b.csv")
+    (tmp_path / "secret.csv").write_text("not for the hub")
+    (server.root / "out.csv").symlink_to(tmp_path / "secret.csv")
+    (server.root / "up").symlink_to("..")
+    (server.root / "sub" / "round").symlink_to(".")
+    assert list(contents(pull(server, recursive=True))) == ["a.csv", "sub/b.csv"]
+
+
 @pytest.fixture
 def openssh(tmp_path: Path) -> Iterator[Server]:
     sshd = shutil.which("sshd") or "/usr/sbin/sshd"

@@ -144,6 +144,8 @@ NOT_A_SELECT = [
     "CALL f()", "SET a = 1", "COPY x TO '/tmp/x'", "TRUNCATE TABLE x", f"SELECT '{CANARY}",
     "EXPLAIN ANALYZE DELETE FROM x",
     "GRANT ALL ON x TO y", "PRAGMA query_only = OFF", "BEGIN", "ATTACH 'x' AS y",
+    "SELECT * FROM x INTO OUTFILE '/tmp/y'", "SELECT 1 /*! INTO OUTFILE '/tmp/y' */", "SELECT 1 /*!50000 FOR UPDATE*/",
+    "/*M!100000 DELETE FROM x; */ SELECT 1",
 ]  # fmt: skip
 
 

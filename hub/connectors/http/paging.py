@@ -177,11 +177,16 @@ class Pager:
         place = self.words.get("next", {})
         if self.words["kind"] == "token":
             found = sheet.answer.headers.get(place["header"]) if "header" in place else at(sheet.body, place["body"])
+            if isinstance(found, list | dict):
+                raise self._no_next(page)
             return found or None
         if "body" in place:
             found = at(sheet.body, place["body"])
         elif "rel" in place:  # a list of {rel, uri} in the body
-            found = next((e.get("uri") for e in at(sheet.body, "links") or () if e.get("rel") == place["rel"]), None)
+            links = at(sheet.body, "links") or []
+            if not isinstance(links, list) or not all(isinstance(link, dict) for link in links):
+                raise self._no_next(page)
+            found = next((link.get("uri") for link in links if link.get("rel") == place["rel"]), None)
         else:
             found = sheet.answer.links.get("next")
             if found is None and not sheet.answer.links and len(sheet.marks) >= self.size:
@@ -193,13 +198,24 @@ class Pager:
 
     def _own(self, page: int, link: str) -> str:
         """A link as an address of this server, with its scheme. Secrets go to no other."""
-        whole, base = urlsplit(urljoin(self.url, link.strip("<> "))), urlsplit(self.url)
-        if whole.hostname != base.hostname or (whole.scheme == base.scheme and whole.port != base.port):
+        base = urlsplit(self.url)
+        try:
+            whole = urlsplit(urljoin(self.url, link.strip("<> ")))
+            foreign = whole.hostname != base.hostname or (whole.scheme == base.scheme and whole.port != base.port)
+        except ValueError:  # a port or an address that is none
+            raise self._no_next(page) from None
+        if foreign or whole.scheme not in ("http", "https"):
             raise AskVendor(
                 f"{self.where(page)}: the next page is said to be on another server (rule http.foreign_link).",
                 "Write the address that the server gives itself under `url`, if it is the vendor's own.",
             )
         return whole._replace(scheme=base.scheme, netloc=base.netloc).geturl()
+
+    def _no_next(self, page: int) -> AskVendor:
+        return AskVendor(
+            f"{self.where(page)}: what names the next page is no token or address (rule http.bad_next).",
+            "Correct `paging: {next: ...}`, or have the vendor look at what its server sends there.",
+        )
 
     def _refuse_fewer(self, here: Position, sheet: Sheet | None) -> None:
         totals = [t for t in (here.least, sheet.total if sheet else None) if t is not None]
