@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from oneroster_package import clean
+from oneroster_payloads import clean as payloads
+from oneroster_payloads import ref
 
 from hub.cli import main
 from hub.standards import validate
+from hub.standards.oneroster_layout import layouts
 
 CONFIG = """\
 state: ./state
@@ -27,13 +30,18 @@ districts:
 """
 
 
+LONG = f"lin-{'3' * 80}"  # longer than the field in which the record keeps it
+
+
 class Hub:
     """A hub that has published the clean package once."""
 
     def __init__(self, folder: Path, url: str) -> None:
         self.config, self.url = folder / "hub.yaml", url
         (folder / "incoming").mkdir()
-        clean("1.1").zip(folder / "incoming" / "package.zip")
+        package = clean("1.1")
+        package.rows["lineItems"].append(package.rows["lineItems"][0] | {"sourcedId": LONG})
+        package.zip(folder / "incoming" / "package.zip")
         self.config.write_text(CONFIG.format(store="{url_env: THE_STORE}" if url else "sqlite"))
         synced = self("sync")
         assert synced.exit_code in (0, 1), synced.output
@@ -83,6 +91,62 @@ def test_a_delta_may_refer_to_what_is_published(hub: Hub, tmp_path: Path) -> Non
     assert unresolved(validate([bad]).to_json()) == []  # without the store nothing is known of them
     assert unresolved(hub.validate(good)) == []
     assert unresolved(hub.validate(bad)) == [("enrollments.csv", "userSourcedId", 2)]
+
+
+#: The columns that lead to what the record keeps the ids of. Other references of a delta are not judged.
+LOOKED_UP = {
+    "classResources": {"classSourcedId"},
+    "classes": {"courseSourcedId", "schoolSourcedId"},
+    "courseResources": {"courseSourcedId"},
+    "courses": {"orgSourcedId"},
+    "demographics": {"sourcedId"},
+    "enrollments": {"classSourcedId", "schoolSourcedId", "userSourcedId"},
+    "lineItems": {"classSourcedId", "schoolSourcedId"},
+    "orgs": {"parentSourcedId"},
+    "results": {"classSourcedId", "lineItemSourcedId", "studentSourcedId"},
+    "users": {"orgSourcedIds", "primaryOrgSourcedId"},
+    "roles": {"orgSourcedId", "userSourcedId"},
+    "scoreScales": {"classSourcedId", "courseSourcedId", "orgSourcedId"},
+    "userProfiles": {"userSourcedId"},
+    "userResources": {"classSourcedId", "orgSourcedId", "userSourcedId"},
+    "lineItemScoreScales": {"lineItemSourcedId"},
+    "lineItemLearningObjectiveIds": {"lineItemSourcedId"},
+}
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.2"])
+def test_every_reference_of_a_delta_is_looked_up(hub: Hub, tmp_path: Path, version: str) -> None:
+    package = clean(version)
+    refers = {name: [c.name for c in layouts(version)[name].columns if c.to] for name in package.rows}
+    for name, rows in package.rows.items():
+        package.delta(name)
+        for row in rows:
+            if "sourcedId" not in refers[name]:
+                row["sourcedId"] = f"new-{row['sourcedId']}"  # so that nothing in the package is referred to
+    package.set("results", 1, lineItemSourcedId=LONG)
+    assert unresolved(hub.validate(package.zip(tmp_path / "good.zip"))) == []
+    for name, columns in refers.items():
+        package.set(name, 1, **dict.fromkeys(columns, "nobody"))
+    found = {(file, column) for file, column, _ in unresolved(hub.validate(package.zip(tmp_path / "bad.zip")))}
+    assert found == {(f"{n}.csv", c) for n, columns in LOOKED_UP.items() for c in columns if c in refers.get(n, ())}
+
+
+@pytest.mark.parametrize("single", [False, True], ids=["many", "one"])
+def test_objects_may_refer_to_what_is_published(hub: Hub, tmp_path: Path, single: bool) -> None:
+    objects = payloads("1.1")
+    objects["enrollments"][1]["user"] = ref("user", "nobody")
+    objects["results"][0]["lineItem"] = ref("lineItem", "nothing")
+    objects["demographics"][0]["sourcedId"] = "nobody"
+    for name, one in (("enrollments", "enrollment"), ("results", "result"), ("demographics", "demographics")):
+        said = {one: objects[name][-1]} if single else {name: objects[name]}
+        (tmp_path / f"{name}.json").write_text(json.dumps(said))
+    assert unresolved(validate([tmp_path]).to_json()) == []
+    row = 1 if single else 2
+    assert sorted(unresolved(hub.validate(tmp_path))) == [
+        ("demographics.json", "sourcedId", 1),
+        ("enrollments.json", "user.sourcedId", row),
+        ("results.json", "lineItem.sourcedId", 1),
+    ]
 
 
 def test_what_the_record_does_not_keep_is_not_judged(hub: Hub, tmp_path: Path) -> None:

@@ -32,9 +32,9 @@ def validate(
 
     `profile` is one of schemas/profiles; `previous` an earlier delivery to compare with; `max_per_rule` limits the
     places shown per rule, file and column, never the counts; findings hold values only with `show_values`; `store`
-    also resolves references (of OneRoster, those of a delta); `kind` is the resource or object of JSON whose file is
-    not named after one; `names` is what to call each of `paths`; `max_unpacked` is bytes that a zip may become, 20 GB
-    by default; `progress` is told of each step. Raises AskVendor when this is no feed or can't be read,
+    also resolves references (of OneRoster CSV, those of a delta); `kind` is the resource or object of JSON whose file
+    is not named after one; `names` is what to call each of `paths`; `max_unpacked` is bytes that a zip may become,
+    20 GB by default; `progress` is told of each step. Raises AskVendor when this is no feed or can't be read,
     FixConfiguration for a standard, version, kind or profile that is not known.
     """
     from hub.standards.validation.archive import MAX_BYTES, open_feed
@@ -56,7 +56,9 @@ def validate(
         if said == "OneRoster" and feed.files and all(is_json(f) for f in feed.files):
             from hub.standards.validation.oneroster_json import validate_objects
 
-            return validate_objects(feed, work, judge, version=version, kind=kind, previous=before, progress=progress)
+            return validate_objects(
+                feed, work, judge, version=version, kind=kind, previous=before, store=store, progress=progress
+            )
         if said == "OneRoster":
             from hub.standards.validation.oneroster import validate_oneroster
 

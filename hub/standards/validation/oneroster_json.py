@@ -16,7 +16,7 @@ from hub.standards.validation.archive import Feed, SentFile
 from hub.standards.validation.connection import Connection
 from hub.standards.validation.difference import judge_difference
 from hub.standards.validation.edfi_tally import Tally
-from hub.standards.validation.findings import FileRead, Progress, Validation, silent
+from hub.standards.validation.findings import FileRead, Known, Progress, Validation, silent
 from hub.standards.validation.oneroster import MEMORY
 from hub.standards.validation.oneroster_cells import functions
 from hub.standards.validation.oneroster_object_rows import Heaps, ObjectJudge
@@ -42,13 +42,15 @@ def validate_objects(
     version: str | None = None,
     kind: str | None = None,
     previous: Feed | None = None,
+    store: Known | None = None,
     progress: Progress = silent,
 ) -> Validation:
     """All findings of JSON files of one delivery. A finding's row is the object's number in its file, its column the
     property's path, `roles.org.sourcedId`.
 
     `kind` names the objects (collection or single) where neither a wrapper nor the file's name does. References are
-    judged where the delivery holds the collection they lead to. Raises FixConfiguration for an unknown version or kind.
+    judged where the delivery holds the collection they lead to, or `store` says what is published of it. Raises
+    FixConfiguration for an unknown version or kind.
     """
     if kind is not None and kind not in wrappers():
         raise FixConfiguration(f"There is no OneRoster object {kind}.", f"Choose one of {', '.join(wrappers())}.")
@@ -64,14 +66,21 @@ def validate_objects(
     try:
         progress("keys, references and meaning", 0, 0)
         con.run(functions())
-        _judge_all(con, ObjectJudge(judge, heaps, [f.name for f in feed.files]), heaps, previous, kind or "", notes)
+        objects = ObjectJudge(judge, heaps, [f.name for f in feed.files])
+        _judge_all(con, objects, heaps, previous, store, kind or "", notes)
     finally:
         con.close()
     return Validation("OneRoster", version or chosen, judge.profile.name, tuple(reads), judge.sorted(), tuple(notes))
 
 
 def _judge_all(
-    con: Connection, judge: ObjectJudge, heaps: Heaps, previous: Feed | None, kind: str, notes: list[str]
+    con: Connection,
+    judge: ObjectJudge,
+    heaps: Heaps,
+    previous: Feed | None,
+    store: Known | None,
+    kind: str,
+    notes: list[str],
 ) -> None:
     tables = heaps.tables(con)
     known = {}
@@ -85,7 +94,7 @@ def _judge_all(
         if name in kinds(heaps.version):
             judge_keys(con, judge, table)
             judge_cycles(con, judge, table)
-    unjudged = judge_references(con, judge, tables, known, packaged=False)
+    unjudged = judge_references(con, judge, tables, known, store, packaged=False)
     judge_checks(con, judge, tables, heaps.version)
     if unjudged:
         notes.append(f"{unjudged:,} references to objects outside this delivery were not judged.")

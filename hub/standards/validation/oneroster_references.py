@@ -25,9 +25,12 @@ _MANY = """SELECT DISTINCT _row, raw FROM (SELECT _row, trim(unnest(string_split
 #: Most lists have one item: what is an id as it stands need not be taken apart.
 _LISTING = "SELECT _row, said FROM living WHERE NOT (said IN (SELECT sourcedId FROM ids WHERE sourcedId IS NOT NULL))"
 _LOOSE = "SELECT r._row, r.raw FROM refers r ANTI JOIN ids t ON t.sourcedId = r.raw"
+#: The record keeps an id that is too long for its field as its md5.
+_DIGESTED = "SELECT r._row, r.raw FROM refers r ANTI JOIN ids t ON t.sourcedId = md5(r.raw)"
 _GUID = "SELECT _row FROM loose WHERE is_guid(raw)"
 _NO_GUID = "SELECT _row FROM loose WHERE NOT is_guid(raw)"
 
+_PUBLISHED = "published__"
 #: Columns whose targets the record keeps only in part: what they miss there may still be right.
 UNKEPT = frozenset({"agentSourcedIds"})
 
@@ -135,8 +138,8 @@ def _published(con: Connection, store: Known, tables: Mapping[str, Table]) -> di
     found = {name: store(name) for name in sorted(wanted)}
     for name, path in found.items():
         if path is not None:
-            con.plain.read_parquet(str(path)).create_view(f"published__{name}")
-    return {name: f"published__{name}" for name, path in found.items() if path is not None}
+            con.plain.read_parquet(str(path)).create_view(f"{_PUBLISHED}{name}")
+    return {name: f"{_PUBLISHED}{name}" for name, path in found.items() if path is not None}
 
 
 @lru_cache(maxsize=512)
@@ -149,6 +152,8 @@ def _loose(many: bool, living: str, column: str, ids: tuple[str, ...]) -> str:
         loose = fill(_ONE, living=living, said=column)
     for name in ids:
         loose = fill(_LOOSE, refers=loose.subquery(), ids=name)
+        if name.startswith(_PUBLISHED):
+            loose = fill(_DIGESTED, refers=loose.subquery(), ids=name)
     return create("TABLE", "loose", loose)
 
 
