@@ -26,12 +26,13 @@ logging.getLogger("googleapiclient.http").setLevel(logging.ERROR)
 @dataclass(frozen=True)
 class Position:
     """Where a stream goes on: after `page` of the `parent`-th row that it is asked for. `ids` are those of its own
-    rows so far, where the pages of another stream are asked for by them."""
+    rows so far, where the pages of another stream are asked for by them; `last` is the digest of the page's rows."""
 
     parent: int = 0
     page: int = 0
     token: str | None = None
     ids: tuple[str, ...] = ()
+    last: str = ""
 
     @property
     def whole(self) -> bool:
@@ -80,13 +81,14 @@ def _pages(pull: Pull, service: Any, stream: Stream, parents: tuple[str, ...], l
             params["pageToken"] = last.token
         body, answer = _answer(pull, where, service, asked["method"], params)
         token = answer.get("nextPageToken")
-        if token and token == last.token:
-            raise RetryLater(f"{where}: the same page comes again.", "The next sync asks anew.")
         rows = _items(where, asked["items"], answer)
+        (digest,) = answers.digests([json.dumps(rows, sort_keys=True)])
+        if (token and token == last.token) or (rows and last.page and digest == last.last):
+            raise RetryLater(f"{where}: the same page comes again.", "The next sync asks anew.")
         if not (rows or token or last.page or parent or asked.get("may_be_empty")):
             raise answers.empty(where)
         mine = tuple(str(row["id"]) for row in rows if isinstance(row, dict) and "id" in row) if wanted else ()
-        last = Position(last.parent, number, token, last.ids + mine)
+        last = Position(last.parent, number, token, last.ids + mine, digest)
         folder = f"{stream.name}/{quote(parent, safe='')}" if parent else stream.name
         yield Page(f"{folder}/{number:06}.json", body, stream.name, asdict(last))
         if last.whole:
@@ -135,7 +137,7 @@ def _answer(pull: Pull, where: str, service: Any, method: str, params: dict[str,
 def _items(where: str, name: str, answer: dict[str, Any]) -> list[Any]:
     """The rows of a page. Google leaves an empty list out: nothing but the next token may stand in its place."""
     found, more = answer.get(name, []), answer.get("nextPageToken", "")
-    strange = answer.keys() - {name, "nextPageToken"} if name not in answer else set()
+    strange = answer.keys() - {name, "nextPageToken"} if not found else set()
     if not isinstance(found, list) or not isinstance(more, str) or strange:
         raise AskVendor(
             f"{where}: the answer has no list {name} (rule http.envelope).",

@@ -32,7 +32,7 @@ def numbered() -> dict[str, list[dict[str, Any]]]:
 
 class Google(BaseHTTPRequestHandler):
     """`server.lists` are its data. `server.wrong` maps a request's number, from 1, to what goes wrong with it; 0
-    stands for all."""
+    stands for all: a status, a body, "cut", or what is called before the answer."""
 
     server: Any
 
@@ -47,6 +47,9 @@ class Google(BaseHTTPRequestHandler):
         self.server.asked.append(self.path)
         number = len(self.server.asked)
         wrong = self.server.wrong.get(number, self.server.wrong.get(0))
+        if callable(wrong):
+            wrong()
+            wrong = None
         if self.headers["Authorization"] != f"Bearer {SECRET}":
             self._send(401, b"{}")
         elif isinstance(wrong, int):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -61,6 +62,8 @@ class Hostile:
 
     def misbehave(self, path: str, fault: str, page: int = 1) -> None:
         assert fault in FAULTS + COSTLY
+        if fault == "bomb":
+            bomb()  # while nobody waits for it
         self.faults[path] = (fault, page)
         self.seen.clear()
 
@@ -189,9 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
                 time.sleep(0.05)
             return None
         if fault == "bomb":
-            squeeze = zlib.compressobj(1, wbits=31)
-            packed = b"".join([*(squeeze.compress(bytes(1_000_000)) for _ in range(200)), squeeze.flush()])
-            return self._raw(packed, {**headers, "Content-Encoding": "gzip"}, "application/json")
+            return self._raw(bomb(), {**headers, "Content-Encoding": "gzip"}, "application/json")
         if fault == "slow":
             time.sleep(0.6)
         if fault.startswith("cut"):
@@ -245,6 +246,13 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
+
+
+@cache
+def bomb() -> bytes:
+    """200 MB of nothing, packed."""
+    squeeze = zlib.compressobj(1, wbits=31)
+    return b"".join([*(squeeze.compress(bytes(1_000_000)) for _ in range(200)), squeeze.flush()])
 
 
 def people(count: int) -> list[dict[str, Any]]:

@@ -46,7 +46,8 @@ class _Store(BaseHTTPRequestHandler):
         fault, query = self.server.fault, parse_qs(urlsplit(self.path).query)
         listing = "list-type" in query
         if isinstance(fault, int):
-            return self._say(b"<Error><Code>SlowDown</Code></Error>", fault)
+            code = {403: "AccessDenied", 429: "SlowDown"}.get(fault, "InternalError")
+            return self._say(f"<Error><Code>{code}</Code><Message>{CANARY}</Message></Error>".encode(), fault)
         if fault == "slow":
             time.sleep(0.3)
         if fault == "html":

@@ -11,10 +11,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hub.connectors import Pull, fetch
+from hub.connectors.http.paging import Moved, Pager, Position, Sheet
+from hub.connectors.http.session import Answer
 from hub.errors import AskVendor, FixConfiguration, HubError, RetryLater
 from hub.model import Slice, Stream, StreamAgain, StreamEnd
 from tests.connectors.hostile import CANARY, FAULTS, Hostile, List, people, serving
@@ -94,6 +96,25 @@ def test_no_length_size_or_clamp_loses_a_row(count: int, size: int, cap: int, pa
     with serving(Hostile({PATH: List(people(count), "users", paging, cap=cap)})) as running:
         rows, _ = taken(pull(running, paging, words={"paging": {**PAGING[paging], "size": size}}))
         assert len(rows) == count
+
+
+@given(st.integers(1, 40), st.integers(2, 12), st.sets(st.integers(2, 9), max_size=3))
+@example(25, 10, {2})
+def test_an_empty_answer_in_the_middle_of_a_list_ends_no_list(count: int, size: int, empty: set[int]) -> None:
+    rows, calls = [f"u{n}" for n in range(count)], 0
+
+    def read(_page: int, params: dict[str, Any], _link: str) -> Sheet:
+        nonlocal calls
+        calls += 1
+        shown = [] if calls in empty else rows[params["offset"] : params["offset"] + params["limit"]]
+        return Sheet(Answer(200, {}, b"", {}), {}, shown, None)
+
+    pager = Pager({"kind": "offset", "size": size}, lambda page: f"page {page}", "https://sis.example.org/users")
+    try:
+        found = {mark for sheet, _ in pager.pages(read, Position()) for mark in sheet.marks}
+    except (Moved, HubError):
+        return
+    assert found == set(rows)
 
 
 #: What must come of each misbehaviour: "whole" for every row, else the error. What is not named must be either.

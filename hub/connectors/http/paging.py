@@ -109,6 +109,9 @@ class Pager:
                 continue
             if last and marks and not fresh and len(marks) > overlap:
                 raise self._repeated(here.page + 1)
+            if steps and not fresh and len(marks) > 1:  # joined again, further back: what follows was not read yet
+                offset, overlap = offset + len(marks) - 1, 1
+                continue
             if sheet is None or (here.page and not fresh):
                 break
             # A page of one row could hold nothing but the overlap: there it would end every list.
