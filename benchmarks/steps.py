@@ -139,6 +139,27 @@ def read(paths: list[str]) -> dict[str, Any]:
     return {"rows": rows, "bytes": sum(Path(p).stat().st_size for p in paths)}
 
 
+def write_edfi(folder: str, students: int) -> dict[str, Any]:
+    """Clean Ed-Fi documents of so many students."""
+    from benchmarks.edfi_documents import write
+
+    return {"bytes": sum(p.stat().st_size for p in write(Path(folder), students))}
+
+
+def xsd(paths: list[str]) -> dict[str, Any]:
+    """Floor: lxml parses the documents and validates them against the XSD of the standard, and keeps nothing."""
+    from lxml import etree
+
+    from hub.standards.export.xsd import xsd as exported
+    from hub.standards.shapes import load_shapes
+
+    schema = etree.XMLSchema(etree.fromstring(exported(load_shapes("5.2"))))
+    for path in paths:
+        if not schema.validate(etree.parse(path)):
+            raise RuntimeError(f"{path} is not valid")
+    return {"bytes": sum(Path(p).stat().st_size for p in paths)}
+
+
 def validate(path: str) -> dict[str, Any]:
     """`hub validate` of a clean feed, every rule."""
     from hub.standards import validate as judge
@@ -219,7 +240,10 @@ def _into_postgresql(files: list[Path], store: str, scratch: Path) -> int:
     return rows
 
 
-STEPS = {f.__name__: f for f in (write, write_map, shuffle, normalize, start, sync, read, validate, digest, insert)}
+STEPS = {
+    f.__name__: f
+    for f in (write, write_map, write_edfi, shuffle, normalize, start, sync, read, xsd, validate, digest, insert)
+}
 
 
 def main(name: str, given: str) -> None:

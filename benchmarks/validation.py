@@ -11,6 +11,8 @@ from benchmarks.goals import Line
 from benchmarks.measured import Measured, run
 from hub.demo.plan import Plan
 
+EDFI_STUDENTS = 10_500  # 52 MB
+
 
 def lines(size: str, plan: Plan, work: Path) -> Iterator[Line]:
     """The SIS's OneRoster package of the first night; the consortium's has a million enrollments."""
@@ -20,6 +22,11 @@ def lines(size: str, plan: Plan, work: Path) -> Iterator[Line]:
     floor = run("read", 3, paths=sorted(package.glob("*.csv")))
     yield _line(size, "OneRoster package", run("validate", 3, path=package), "DuckDB reads the files", floor, 3)
     shutil.rmtree(folder)
+    documents = work / "edfi-documents"
+    run("write_edfi", folder=documents, students=min(plan.students, EDFI_STUDENTS))
+    floor = run("xsd", 3, paths=sorted(documents.glob("*.xml")))
+    yield _line(size, "Ed-Fi documents", run("validate", 3, path=documents), "lxml validates by XSD", floor, 1.5)
+    shutil.rmtree(documents)
 
 
 def _line(size: str, work: str, made: Measured, floor: str, least: Measured, goal: float) -> Line:

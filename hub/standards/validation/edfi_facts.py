@@ -52,10 +52,9 @@ class Facts:
         )
 
     def good(self, lines: pa.Table) -> Any:
-        """Which lines are a descriptor of the right type with a code of the standard."""
+        """Which lines of descriptors are of the right type with a code of the standard."""
         met = pc.index_in(lines["value"], self._uris)
-        right = pc.equal(pc.take(self._types, met), lines["target"])
-        return pc.and_(pc.equal(lines["kind"], "descriptor"), pc.fill_null(right, False))
+        return pc.fill_null(pc.equal(pc.take(self._types, met), lines["target"]), False)
 
 
 @dataclass(frozen=True)
@@ -108,6 +107,11 @@ def parted(lines: pa.Table, text: bytes | None = None) -> tuple[pa.Table, pa.Tab
     empty = pc.match_substring_regex(lines["value"], f"^$|^{PART}|{PART}$|{PART}{PART}")
     bad = pc.and_(keyed, empty)
     return lines.filter(pc.invert(bad)), lines.filter(bad)
+
+
+def of(lines: pa.Table, slots: Sequence[int]) -> pa.Table:
+    """The lines of some slots."""
+    return lines.filter(pc.is_in(lines["slot"], pa.array(slots, pa.int32())))
 
 
 def each_slot(lines: pa.Table, limit: int, told: Callable[[int, int, list[int]], None]) -> None:

@@ -187,7 +187,7 @@ class BodyReader:
         columns = zip(*self.rows, strict=True)
         lines = pa.Table.from_arrays([pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
         self.rows = []
-        lines = lines.filter(pc.invert(self.facts.good(lines)))
+        lines = lines.filter(pc.invert(pc.and_(pc.equal(lines["kind"], "descriptor"), self.facts.good(lines))))
         whole, blank = parted(lines)
         self.facts.kinds.update(pc.unique(whole["kind"]).to_pylist())
         for row in blank.filter(pc.equal(blank["kind"], "key"))["row"].to_pylist():

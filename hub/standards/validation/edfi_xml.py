@@ -16,7 +16,7 @@ from hub.standards.reading.xml_document import local_name, namespace_of, version
 from hub.standards.shapes import ENTITY_GROUPS, load_shapes
 from hub.standards.validation.edfi_document import Batch, Unreadable, batches, opening
 from hub.standards.validation.edfi_extract import PART, Stylesheet, specs, stylesheet
-from hub.standards.validation.edfi_facts import KEPT, SCHEMA, Facts, Sheet, Writer, each_slot, loose, parted
+from hub.standards.validation.edfi_facts import KEPT, SCHEMA, Facts, Sheet, Writer, each_slot, loose, of, parted
 from hub.standards.validation.edfi_shape import ShapeReader
 from hub.standards.validation.edfi_tally import Tally
 
@@ -180,19 +180,22 @@ class DocumentReader:
         raise AssertionError("nothing that XML can hold breaks the lines of the exact stylesheet")
 
     def take(self, lines: pa.Table, text: bytes, writer: Writer) -> None:
-        lines = lines.filter(pc.invert(self.facts.good(lines)))
         lines, blank = parted(lines, text)
-        kinds = pc.unique(lines["kind"]).to_pylist()
-        self.document.by_id = self.document.by_id or "by_id" in kinds
-        self.facts.kinds.update(kinds)
-        slots = pc.unique(lines.filter(pc.is_in(lines["kind"], pa.array(["key", "code"])))["slot"]).to_pylist()
-        self.document.kinds |= {self.facts.slots[s].record for s in slots}
-        for kind in _DIRECT.keys() & set(kinds):
-            self.tell(_DIRECT[kind], lines.filter(pc.equal(lines["kind"], kind)))
+        slots: dict[str, list[int]] = {}  # numbers are compared in a fraction of the time of words
+        for slot in pc.unique(lines["slot"]).to_pylist():
+            slots.setdefault(self.facts.slots[slot].kind, []).append(slot)
+        self.document.by_id = self.document.by_id or "by_id" in slots
+        self.document.kinds |= {self.facts.slots[s].record for kind in ("key", "code") for s in slots.get(kind, ())}
+        for kind in _DIRECT.keys() & slots.keys():
+            self.tell(_DIRECT[kind], of(lines, slots[kind]))
         blank_keys = blank.filter(pc.equal(blank["kind"], "key"))
         if blank_keys.num_rows:
             self.blank.append(blank_keys)
-        writer.write(lines.filter(pc.is_in(lines["kind"], pa.array(KEPT))))
+        codes = of(lines, slots.pop("descriptor", []))
+        codes = codes.filter(pc.invert(self.facts.good(codes)))
+        self.facts.kinds.update(slots, ("descriptor",) if codes.num_rows else ())
+        writer.write(of(lines, [s for kind in KEPT for s in slots.get(kind, ())]))
+        writer.write(codes)
 
     def tell(self, rule: str, lines: pa.Table) -> None:
         def told(slot: int, count: int, rows: list[int]) -> None:
