@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 from edfi_delivery import ED, write
 
+from hub.errors import FixConfiguration
 from hub.standards.bodies import body, resources
 from hub.standards.export.json_schema import json_schema
 from hub.standards.validation.edfi import validate_edfi
@@ -175,6 +176,24 @@ def test_a_file_may_be_told_what_it_holds(tmp_path: Path) -> None:
     folder = write(tmp_path, {"feed.json": text("feed.json", [STUDENT])})
     assert validate_edfi([folder / "feed.json"], kind="students").findings == ()
     assert validate_edfi([folder / "feed.json"], names=["students.json"]).findings == ()
+
+
+@pytest.mark.parametrize("wrapper", ["students", "value"])
+def test_lists_inside_an_object_are_no_resource(wrapper: str, tmp_path: Path) -> None:
+    found = check(tmp_path, {"students.json": {wrapper: [STUDENT]}})
+    assert [(f.rule, f.row) for f in found.findings] == [("edfi.syntax.json", 1)]
+    assert "a list of resources" in found.findings[0].message
+
+
+@pytest.mark.parametrize(("name", "body"), [("a.json", "[]"), ("b.json", "\n"), ("c.jsonl", "\n\n")])
+def test_a_file_without_records_is_told(name: str, body: str, tmp_path: Path) -> None:
+    found = check(tmp_path, {name: body}, kind="students", profile="lenient")
+    assert [(f.rule, f.severity) for f in found.findings] == [("edfi.shape.no_record", "warning")]
+
+
+def test_a_kind_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FixConfiguration, match="no resource 'pupils'"):
+        check(tmp_path, {"pupils.json": "[]"}, kind="pupils")
 
 
 def test_a_later_delivery_that_lacks_records_is_told(tmp_path: Path) -> None:

@@ -160,6 +160,9 @@ CHANGES: dict[str, Change] = {
     "a NUL": puts(">Wren<", ">W\0ren<"),
     "another name": says(name="contacts.txt"),
     "a name without an end": says(name="contacts"),
+    "a schema": says(
+        body="<xs:schema xmlns:xs='http://www.w3.org/2001/XMLSchema'/>", head="", root="", name="Ed-Fi-Core.xsd"
+    ),
     "a loud name": says(name="CONTACTS.XML"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
@@ -73,6 +74,13 @@ def test_what_is_no_feed_is_answered_in_words(package: Path, tmp_path: Path) -> 
     for name in ("a.zip", "b.zip"):
         (two / name).write_bytes(package.read_bytes())
     assert "holds 2 zips" in refused(two, workdir=work)
+
+
+def test_a_file_packed_with_gzip_is_to_be_unpacked(tmp_path: Path) -> None:
+    (tmp_path / "Student.xml.gz").write_bytes(gzip.compress(b"<a/>"))
+    with pytest.raises(AskVendor, match="is packed with gzip") as refused:
+        validate([tmp_path / "Student.xml.gz"])
+    assert "gunzip" in refused.value.remedy
 
 
 def test_a_zip_beside_the_files_of_a_package_is_a_finding(package: Path, tmp_path: Path) -> None:

@@ -64,14 +64,19 @@ def namespace_of(element: Any) -> str:
 
 
 def form(path: Path, name: str) -> str:
-    """xml or json, by the file's name, else by how it begins; "" where it is neither."""
+    """xml or json, by the file's name, else by how it begins; "" where it is neither.
+
+    Under the name of something else, such as an .xsd, only an interchange is a document.
+    """
     if name.lower().endswith(".xml"):
         return "xml"
     if name.lower().endswith(_JSON):
         return "json"
     with path.open("rb") as file:
-        begin = file.read(1000).lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")[:1]
-    return {b"<": "xml", b"{": "json", b"[": "json"}.get(begin, "")
+        head = file.read(4000).replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    if head[:1] == b"<":
+        return "xml" if b"Interchange" in head or not Path(name).suffix else ""
+    return "json" if head[:1] in (b"{", b"[") else ""
 
 
 def version_of(namespace: str) -> str | None:

@@ -52,6 +52,10 @@ def validate_edfi(
     """
     if version is not None and version not in versions():
         raise FixConfiguration(f"There is no Ed-Fi Data Standard {version}.", f"Choose one of {', '.join(versions())}.")
+    if kind is not None and resource_of("", version or DEFAULT, kind) is None:
+        raise FixConfiguration(
+            f"Ed-Fi {version or DEFAULT} has no resource {kind!r}.", "Name one of `hub schema list`, such as students."
+        )
     files = list(_files(paths, names))
     judge = Judge(load_profile(profile), max_per_rule, show_values)
     tally = Tally(judge)

@@ -26,6 +26,9 @@ _ORDERED = re.compile(r"(.*)(Begin|begin)(Date)")
 _SYNTAX = {"json": "edfi.syntax.json", "too_large": "edfi.syntax.record_too_large", "empty": "edfi.syntax.empty"}
 
 
+_WRAPPED = "It is an object that holds a list of resources; the list alone is wanted."
+
+
 def resource_of(name: str, version: str, kind: str | None = None) -> str | None:
     """The entity of a file by its name, `students.jsonl`, or by `kind`: a resource or an entity."""
     said = kind or name.rpartition("/")[2].partition(".")[0]
@@ -73,14 +76,24 @@ class BodyReader:
                     rule = _SYNTAX[met.fault] if met.fault else "edfi.syntax.json"
                     self.tally.add(rule, self.name, row=None if met.fault == "empty" else self.row, line=met.line)
                     continue
+                if self.wraps(met.value):
+                    self.tally.add("edfi.syntax.json", self.name, row=self.row, line=met.line, detail=_WRAPPED)
+                    continue
                 self.document.rows += 1
                 self.record(met.value)
                 if len(self.rows) >= _FLUSH:
                     self.flush(writer)
             self.flush(writer)
+            if not self.row:
+                self.tally.add("edfi.shape.no_record", self.name)
         finally:
             writer.close()
         return self.document
+
+    def wraps(self, value: dict[str, Any]) -> bool:
+        """Whether an object is no resource but holds lists of them, as `{"students": [...]}` does."""
+        lists = any(isinstance(v, list) and v and isinstance(v[0], dict) for v in value.values())
+        return lists and not value.keys() & {p.name for p in self.body.properties}
 
     def unchecked(self) -> set[str]:
         """Entities that bodies of this file refer to and of which no key can be known."""

@@ -27,6 +27,9 @@ def recognise(feed: Feed) -> Literal["OneRoster", "Ed-Fi"]:
         return "OneRoster"
     if any(_begins(f) in (b"<", b"{", b"[") for f in feed.files):
         return "Ed-Fi"
+    packed = next((f for f in feed.files if f.base.lower().endswith(".gz")), None)
+    if packed is not None:
+        raise AskVendor(f"{packed.name} is packed with gzip.", "Unpack it (gunzip), or send a zip of the files.")
     names = ", ".join(f.name for f in feed.files[:3]) or "nothing"
     raise AskVendor(
         f"This is no feed that is known (came: {names}).",
