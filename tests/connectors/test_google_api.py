@@ -67,6 +67,10 @@ def test_what_passes_is_asked_again(google: Any, pull: Pull, wrong: int) -> None
         ({3: b'{"error": {"message": "canary-body"}}'}, AskVendor, "an error and no page"),
         ({3: b"[]"}, AskVendor, "an error and no page"),
         ({2: b'{"courses": [], "nextPageToken": "2"}'}, RetryLater, "the same page comes again"),
+        ({1: b"{}"}, AskVendor, "http.empty"),
+        ({1: b'{"courses": [], "warnings": ["canary-body"]}'}, AskVendor, "has no list courses"),
+        ({2: b'{"courses": {"id": "canary-body"}}'}, AskVendor, "has no list courses"),
+        ({2: b'{"courses": [], "nextPageToken": ["canary-body"]}'}, AskVendor, "has no list courses"),
         ({"token": 1}, FixConfiguration, "gives this account no access"),
     ],
 )
