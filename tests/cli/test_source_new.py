@@ -152,6 +152,52 @@ def test_a_folder_that_is_there_and_a_name_that_is_none_are_refused(home: Path) 
     assert code_of("source", "test", "iready") == 0
 
 
+ROWS = "000123,Zqcanary Reed,09/08/2026,Fluent\n000124,Zqcanary Vale,09/09/2026,Fluent\n"
+HEAD = "Student ID,Full Name,Taken On,Stage\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "the file is empty"),
+        (HEAD.encode(), "a header and no row"),
+        (ROWS.encode(), "no header: blank, or a value and not a name, in column 1, 3, 4"),
+        (f"Zqcanary,of fall\n{HEAD}{ROWS}".encode(), "3 of 3 rows have more cells than the header has names, 2"),
+        (f"Fall of,,,\n{HEAD}{ROWS}".encode(), "in column 2, 3, 4"),
+        (f"Student,Student,Test,Test\n{HEAD}{ROWS}".encode(), "columns 1, 2, 3, 4 share a name"),
+        (b"%PDF-1.7\nZqcanary\n", "this is a PDF"),
+        (b"\xef\xbb\xbf<a>\n<b>Zqcanary</b></a>", "this is XML or HTML"),
+        (b'{"name": "Zqcanary", "id": 1}\n{"name": "Zqcanary", "id": 2}\n', "this is JSON"),
+        (b"PK\x03\x04Zqcanary", "an Excel workbook or a zip"),
+    ],
+)
+def test_what_is_no_table_is_refused_in_words_and_leaves_no_folder(home: Path, content: bytes, why: str) -> None:
+    (home / "granite.csv").write_bytes(content)
+    said = CliRunner().invoke(main, ["source", "new", "granite", "--from-sample", "granite.csv"])
+    assert said.exit_code == 2
+    assert why in " ".join(said.output.split())
+    assert "Zqcanary" not in said.output
+    assert not (home / "sources/granite").exists()
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "encoding"), [(";", "utf-8-sig"), ("\t", "utf-16"), ("|", "cp1252"), (",", "utf-8")]
+)
+def test_every_delimiter_and_encoding_comes_to_the_same_kinds(home: Path, delimiter: str, encoding: str) -> None:
+    rows = ROWS.replace("Reed", "Réed")
+    (home / "granite.csv").write_text((HEAD + rows).replace(",", delimiter), encoding=encoding)
+    found = guess(home / "granite.csv")
+    assert [c.kind for c in found.columns] == ["local_id", "person", "date", "code"]
+    assert (found.delimiter, found.encoding) == (delimiter, encoding.removesuffix("-sig"))
+
+
+def test_a_name_that_comes_again_is_no_code_and_a_number_that_begins_with_zero_no_score(home: Path) -> None:
+    rows = [("Full Name", "Buddy", "Case Manager", "Slip", "Stage")]
+    rows += [(f"Ada Zqcanary{n % 2}", f"zqcanary{n % 2}", "Vale", f"00{n}", "Low") for n in range(9)]
+    (home / "granite.csv").write_text("".join(",".join(r) + "\n" for r in rows))
+    assert [c.kind for c in guess(home / "granite.csv").columns] == ["person", "person", "person", "id", "code"]
+
+
 VALUES = st.text(st.characters(categories=("Lu", "Ll", "Nd")), min_size=5, max_size=12)
 
 

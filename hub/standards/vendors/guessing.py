@@ -5,21 +5,18 @@ No value of the file is kept but the codes of columns that look like codes.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
-from hub.errors import FixConfiguration
+from hub.standards.vendors.sample_file import read_sample
 
 Kind = Literal[
     "state_id", "local_id", "id", "person", "school", "grade", "date", "integer", "decimal", "subject", "code", "text"
 ]
-ROWS = 20_000  # read of a sample
 MOST_CODES = 12
 DATES = (
     "%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y%m%d",
@@ -35,6 +32,12 @@ _PERSON += r"|ethnic|hispanic|disab|lunch|migrant|homeless|language|comment|note
 _STATE = r"\b(state|ssid|sasid|unique)\b.*\b(id|no|num|number|code)\b|^(ssid|sasid)$|\bstate\b.*\bstudent"
 _LOCAL = r"\b(student|local|sis|learner|pupil)\b.*\b(id|no|num|number|code)\b|^(id|student)$"
 _GRADE = r"(?:[A-Za-z ]{1,20}|0?\d|1[0-2])(?:st|nd|rd|th)?(?: grade)?"
+#: Who may stand by name under a heading that says no more than what somebody is.
+_SOMEBODY = r"student|pupil|learner|child|sibling|brother|sister|friend|scholar|examinee|candidate|participant|contact"
+_SOMEBODY += r"|manager|staff|driver|reader|rater|scorer|assess(?:o|e)r|tester|instructor|tutor|principal|nurse"
+_SOMEBODY += (
+    r"|specialist|administrator|user|owner|author|reviewer|interviewer|mother|father|\bby\b|\bnom\b|apellido|nombre"
+)
 #: Texts for "no score" that are known as such: any other text among numbers is held until a person declares it.
 NONE = {"n/a", "na", "none", "null", "nan", "absent", "exempt", "not tested", "not rated", "not assessed", "no score"}
 NONE |= {"-", "--", "---", "*", ".", "incomplete", "invalid", "did not finish", "dnf", "not provided"}
@@ -68,35 +71,26 @@ class Guess:
 
 
 def guess(path: Path) -> Guess:
-    """Raises FixConfiguration for a file that is not delimited text with a header and a row."""
-    encoding, text = _decoded(path)
-    delimiter = max(",\t;|", key=text.split("\n", 1)[0].count)
-    rows = []
-    for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
-        rows.append(row)
-        if len(rows) > ROWS:
-            break
-    if len(rows) < 2 or len(rows[0]) < 2 or len(set(rows[0])) < len(rows[0]):
-        raise FixConfiguration(
-            f"{path.name}: no delimited text with a header of different names and a row.",
-            "Export it as CSV with a header and at least one row; for other formats write the folder by hand.",
-        )
-    header = [c.strip() for c in rows[0]]
-    cells = {c: [r[i].strip() for r in rows[1:] if i < len(r) and r[i].strip()] for i, c in enumerate(header)}
-    columns = tuple(_column(c, cells[c]) for c in header)
-    return Guess(encoding, delimiter, columns, _year(columns, cells))
+    """Raises AskVendor for a file that is not delimited text with a header and a row."""
+    file = read_sample(path)
+    cells = {c: [row[n] for row in file.rows if n < len(row) and row[n]] for n, c in enumerate(file.header)}
+    columns = _nobody(tuple(_column(c, cells[c]) for c in file.header), cells)
+    return Guess(file.encoding, file.delimiter, columns, _year(columns, cells))
 
 
-def _decoded(path: Path) -> tuple[str, str]:
-    raw = path.read_bytes()
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16", raw.decode("utf-16", errors="replace")
-    if b"\x00" in raw[:10_000]:
-        raise FixConfiguration(f"{path.name}: no text.", "Export it as CSV.")
-    try:
-        return "utf-8", raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return "cp1252", raw.decode("cp1252", errors="replace")
+def _nobody(columns: tuple[Column, ...], cells: dict[str, list[str]]) -> tuple[Column, ...]:
+    """No code may be part of what names a person elsewhere in the file: a column of such is about a person too."""
+    named = {w for c in columns if c.kind == "person" for cell in cells[c.name] for w in _words(cell) if len(cell) < 40}
+    return tuple(
+        replace(c, kind="person", why="its texts name people in other columns", codes=())
+        if c.kind in ("code", "subject") and any(_words(code) & named for code in c.codes)
+        else c
+        for c in columns
+    )
+
+
+def _words(cell: str) -> set[str]:
+    return {w for w in re.split(r"\W+", cell.lower()) if len(w) > 2}
 
 
 def _column(name: str, cells: list[str]) -> Column:
@@ -119,6 +113,8 @@ def _column(name: str, cells: list[str]) -> Column:
         return Column(name, "id", "its name says an id")
     numbers = [c for c in cells if re.fullmatch(r"[+-]?\d+(\.\d+)?", c)]
     if numbers and len(numbers) * 2 >= len(cells):
+        if any(re.fullmatch(r"0\d+", c) for c in numbers):
+            return Column(name, "id", "its numbers begin with a zero, so they are no amounts")
         whole = all(re.fullmatch(r"[+-]?\d+", c) for c in numbers)
         digits = max(len(re.sub(r"\D.*", "", c.lstrip("+-"))) for c in numbers)
         said = "most of its cells are " + ("whole numbers" if whole else "numbers")
@@ -129,6 +125,8 @@ def _column(name: str, cells: list[str]) -> Column:
             none=tuple(sorted(c for c in distinct if c.lower() in NONE)),
             digits=digits,
         )
+    if re.search(_SOMEBODY, words) and not re.search(f"{_LEVEL}|{_SUBJECT}", words):
+        return Column(name, "person", "its name says who somebody is")
     again = len(distinct) * 2 <= len(cells) or (re.search(_LEVEL, words) and len(distinct) < len(cells))
     few = 0 < len(distinct) <= MOST_CODES and again
     if few and all(len(c) <= 40 and not re.search(r"\d{4}|[@/,]", c) for c in distinct):
