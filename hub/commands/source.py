@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from hub.commands import source_adopt, source_new
 from hub.commands.options import common, district_option, settings_of, slices_of, year_option
 from hub.commands.words import say_json, say_table
 from hub.errors import FixConfiguration
+
+if TYPE_CHECKING:
+    from hub.pipeline.probing import Looked
 
 
 @click.group("source")
@@ -25,7 +29,7 @@ def group() -> None:
 def probe(district: str | None, year: int | None, only: str | None, config: Path | None, as_json: bool) -> int:
     """Connect to each source and show what it offers: lists, rows of the first page, columns and types, no values.
 
-    Nothing is kept. Ends with 1 where a source or a list of it does not answer.
+    Files are listed and not opened. Nothing is kept. Ends with 1 where a source or a list of it does not answer.
 
     \b
     Examples:
@@ -52,7 +56,7 @@ def probe(district: str | None, year: int | None, only: str | None, config: Path
                 there = [o for o in found if o.status != "not offered"]
                 say_table(
                     ["list*", "status*", "rows", "columns", "the folder reads and does not find"],
-                    [[o.stream, o.status, o.rows, len(o.columns), ", ".join(o.missing)] for o in there],
+                    [[o.stream, o.status, *_seen(o), ", ".join(o.missing)] for o in there],
                     title,
                 )
                 if len(there) < len(found):
@@ -62,6 +66,10 @@ def probe(district: str | None, year: int | None, only: str | None, config: Path
     if as_json:
         say_json(told)
     return int(failed)
+
+
+def _seen(one: Looked) -> tuple[int | str, int | str]:
+    return ("-", "-") if one.rows is None else (one.rows, len(one.columns))
 
 
 group.add_command(source_new.new)

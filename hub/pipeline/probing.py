@@ -24,12 +24,12 @@ _KINDS = {dict: "object", list: "list", str: "text", bool: "true or false", int:
 
 @dataclass(frozen=True)
 class Looked:
-    """One stream, or the files of a folder. `rows` are those of the first page; `columns` have their types; `missing`
-    are paths that the vendor's folder reads and no row of the page has."""
+    """One stream, or a file of a folder. `rows` are those of the first page, None of a file, which is not opened;
+    `columns` have their types; `missing` are paths that the vendor's folder reads and no row of the page has."""
 
     stream: str
     status: Literal["answers", "empty", "not offered", "failed"]
-    rows: int = 0
+    rows: int | None = 0
     columns: dict[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     message: str = ""
@@ -67,7 +67,7 @@ def _all_at_once(pull: Pull, vendor: Source, asked: list[Stream]) -> list[Looked
         found.append(Looked("", "failed", message=error.message, remedy=error.remedy))
     files = pieces.pop("", [])
     if files or not asked:
-        found += [Looked(p.name, "answers") for p in files] or [Looked("", "empty")] * (not found)
+        found += [Looked(p.name, "answers", rows=None) for p in files] or [Looked("", "empty")] * (not found)
     return found + [_look(s, pieces.get(s.name, [])) for s in asked]
 
 

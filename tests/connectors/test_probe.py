@@ -85,7 +85,9 @@ def test_files_and_folders_that_are_not_there(tmp_path: Path, server: Hostile) -
     text = "state: ./state\ndistricts:\n  a:\n    name: A\n    local_education_agency_id: 1\n    years: [2027]\n"
     text += "    sources:\n"
     (tmp_path / "hub.yaml").write_text(text + "      sis: {vendor: oneroster-csv, path: ./in}\n")
-    assert streams(run(tmp_path, "--json")).keys() == {"users.csv"}
+    said = streams(run(tmp_path, "--json"))
+    assert said.keys() == {"users.csv"}
+    assert said["users.csv"]["rows"] is None  # listed, not opened: 0 would say that it is empty
     (tmp_path / "hub.yaml").write_text(text + "      sis: {vendor: oneroster-csv, path: ./gone}\n")
     assert run(tmp_path).exit_code == 1
     assert run(tmp_path, "--source", "lms").exit_code == 3
