@@ -101,6 +101,8 @@ def command(
 
     if not look_up and (district or year or config):
         raise click.UsageError("--config, --district and --year say whose store --store looks into: add --store.")
+    if out is not None and not out.parent.is_dir():
+        raise _unwritable(out, "No such folder")
     with _on_disk(paths) as given, _published(look_up, config, district, year) as known, progress() as told:
         found = validate(
             given,
@@ -143,9 +145,11 @@ def _write(out: Path, said: str) -> None:
     try:
         out.write_text(said, encoding="utf-8")
     except OSError as error:
-        raise FixConfiguration(
-            f"{out} cannot be written ({error.strerror}).", "Name a file in a folder that is there."
-        ) from None
+        raise _unwritable(out, str(error.strerror)) from None
+
+
+def _unwritable(out: Path, why: str) -> FixConfiguration:
+    return FixConfiguration(f"{out} cannot be written ({why}).", "Name a file in a folder that is there.")
 
 
 @contextmanager

@@ -262,6 +262,9 @@ def test_a_header_without_rows_refuses_the_package(tmp_path: Path) -> None:
     [
         (b"propertyName,value\nfile.orgs,full\n", "none of bulk, delta, absent"),
         (b"propertyName,value\nfile.orgs,\xff\xfe\n", "cannot be read"),
+        (b"", "cannot be read"),
+        (b"propertyName,value\nfile.orgs,de\x00lta\n", "cannot be read"),
+        (b"propertyName,value\nfile.orgs,full\nfile.orgs,bulk\n", "none of bulk, delta, absent"),
         (b"propertyName,value\nfile.categories,bulk\n", "promises categories.csv"),
         (b"propertyName,value\nfile.orgs,delta\n", "no bulk orgs.csv has ever come"),
     ],

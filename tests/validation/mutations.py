@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 
 from hypothesis import strategies as st
@@ -33,15 +34,16 @@ VALUES = st.one_of(
 
 
 @st.composite
-def packages(draw: st.DrawFn, version: str) -> tuple[Files, Files]:
-    """(a clean package, the same with one to three mutations)"""
+def packages(draw: st.DrawFn, version: str, dialects: bool = False) -> tuple[Files, Files]:
+    """(a clean package, the same with one to three mutations, with `dialects` half of them of a whole file)"""
     before = clean(version).only(*draw(st.sampled_from(CHOICES[version])))
     for row in before.rows.get("roles", ()):
         row["userProfileSourcedId"] = row.get("userProfileSourcedId", "")
     files = before.files()
     changed = dict(files)
+    mutations = [*MUTATIONS, *[dialect] * len(MUTATIONS)] if dialects else MUTATIONS
     for _ in range(draw(st.integers(1, 3))):
-        changed = draw(st.sampled_from(MUTATIONS))(draw, changed)
+        changed = draw(st.sampled_from(mutations))(draw, changed)
     return files, changed
 
 
@@ -179,5 +181,100 @@ def dress(draw: st.DrawFn, files: Files) -> Files:
         return {**files, name: body.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")}
     return {**files, name: b"\xef\xbb\xbf" + body if kind == "mark" else body.removesuffix(b"\n").removesuffix(b"\r")}
 
+
+def dialect(draw: st.DrawFn, files: Files) -> Files:
+    """A file as another program writes it."""
+    name = _one(draw, files)
+    return {**files, name: draw(st.sampled_from(list(DIALECTS.values())))(files.get(name, b""))}
+
+
+def _lines(change: Callable[[int, bytes], bytes]) -> Callable[[bytes], bytes]:
+    return lambda body: b"\n".join(change(n, line) for n, line in enumerate(body.split(b"\n")))
+
+
+def _head(change: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+    return _lines(lambda n, line: line if n else change(line))
+
+
+def _rows(change: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+    return _lines(lambda n, line: change(line) if n and line else line)
+
+
+def _quoted(line: bytes) -> bytes:
+    return b",".join(b'"%s"' % cell for cell in line.split(b","))
+
+
+def _dates(to: bytes) -> Callable[[bytes], bytes]:
+    return lambda body: re.sub(rb"(\d{4})-(\d\d)-(\d\d)", to, body)
+
+
+def _text(encoding: str, put: str = "") -> Callable[[bytes], bytes]:
+    return lambda body: (put + body.decode(errors="replace")).encode(encoding, errors="replace")
+
+
+DIALECTS: dict[str, Callable[[bytes], bytes]] = {
+    "mark": lambda body: b"\xef\xbb\xbf" + body,
+    "two marks": lambda body: b"\xef\xbb\xbf" * 2 + body,
+    "returns": lambda body: body.replace(b"\n", b"\r"),
+    "pairs": lambda body: body.replace(b"\n", b"\r\n"),
+    "two returns": lambda body: body.replace(b"\n", b"\r\r\n"),
+    "mixed ends": _lines(lambda n, line: line + b"\r" if n % 2 and line else line),
+    "ends before": lambda body: b"\n" + body,
+    "ends behind": lambda body: body + b"\n\n\r\n",
+    "ends between": lambda body: body.replace(b"\n", b"\n\n"),
+    "end of DOS": lambda body: body + b"\x1a",
+    "blanks behind": lambda body: body + b"   ",
+    "semicolons": lambda body: body.replace(b",", b";"),
+    "tabs": lambda body: body.replace(b",", b"\t"),
+    "separator told": lambda body: b"sep=,\n" + body,
+    "all quoted": _lines(lambda _, line: line if b'"' in line else _quoted(line)),
+    "header quoted": _head(_quoted),
+    "blanks before quotes": lambda body: body.replace(b',"', b', "'),
+    "blanks after commas": lambda body: body.replace(b",", b", "),
+    "apostrophes": lambda body: body.replace(b'"', b"'"),
+    "backslashes": _rows(lambda line: line.replace(b",", b'\\",', 1)),
+    "torn at the start": _rows(lambda line: b'"' + line),
+    "torn at the end": _rows(lambda line: line + b'"'),
+    "torn once": lambda body: body.replace(b"\n", b'\n"', 1),
+    "torn twice": _rows(lambda line: line.replace(b",", b',"a"b', 1).replace(b",,", b',"c"d,', 1)),
+    "fields behind": _lines(lambda _, line: line + b",," if line else line),
+    "fields behind rows": _rows(lambda line: line + b",,"),
+    "a field behind the header": _head(lambda line: line + b","),
+    "fields behind, many": _rows(lambda line: line + b"," * 150),
+    "filled behind": _rows(lambda line: line + b",x"),
+    "short": _rows(lambda line: line.rpartition(b",")[0]),
+    "header shouted": _head(bytes.upper),
+    "header folded": _head(bytes.lower),
+    "header spaced": _head(lambda line: line.replace(b",", b" , ")),
+    "header in words": _head(lambda line: re.sub(rb"([a-z])([A-Z])", rb"\1 \2", line)),
+    "no header": lambda body: body.partition(b"\n")[2],
+    "header twice": lambda body: body.partition(b"\n")[0] + b"\n" + body,
+    "header only": lambda body: body.partition(b"\n")[0],
+    "one column": _lines(lambda _, line: line.partition(b",")[0]),
+    "without the first": _lines(lambda _, line: line.partition(b",")[2]),
+    "own column before": _lines(lambda n, line: (b"" if n else b"colour") + b"," + line if line else line),
+    "blank column before": _lines(lambda _, line: b"," + line if line else line),
+    "rows shouted": _rows(bytes.upper),
+    "rows folded": _rows(bytes.lower),
+    "Latin-1": _text("latin-1"),
+    "UTF-16": _text("utf-16"),
+    "UTF-16 without a mark": _text("utf-16-le"),
+    "accents of Latin-1": lambda body: body.replace(b"i", b"\xed"),
+    "nothing": lambda body: b"",
+    "blank": lambda body: b" \r\n \r\n",
+    "NUL behind": lambda body: body + b"\x00",
+    "null as a word": _rows(lambda line: line.replace(b",,", b",NULL,")),
+    "American dates": _dates(rb"\2/\3/\1"),
+    "short American dates": lambda body: re.sub(rb"(\d{4})-0?(\d+)-0?(\d+)", rb"\2/\3/\1", body),
+    "European dates": _dates(rb"\3.\2.\1"),
+    "dates without strokes": _dates(rb"\1\2\3"),
+    "dates with times": _dates(rb"\1-\2-\3T00:00:00Z"),
+    "dates with midnight": _dates(rb"\1-\2-\3 00:00:00"),
+    "years of two digits": _dates(rb"\2/\3/26"),
+    "last year's dates": lambda body: body.replace(b"2026-", b"2020-").replace(b"2027", b"2021"),
+    "page of HTML": lambda body: b"<html><body>Sign in</body></html>",
+    "Excel's workbook": lambda body: b"PK\x03\x04" + body,
+    "JSON": lambda body: b'{"orgs": []}',
+}  # fmt: skip
 
 MUTATIONS = [cell, cell, cell, row, column, whole_file, said, octets, octets, dress]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -69,6 +70,14 @@ def test_what_is_no_feed_is_answered_in_words(package: Path, tmp_path: Path) -> 
     with zipfile.ZipFile(tmp_path / "outer.zip", "w") as outer:
         outer.writestr("export/feed.zip", package.read_bytes())
     assert "holds another zip (export/feed.zip)" in refused(tmp_path / "outer.zip", workdir=work)
+    zipfile.ZipFile(tmp_path / "none.zip", "w").close()
+    assert refused(tmp_path / "none.zip", workdir=work) == "none.zip holds no file."
+    locked = bytearray(package.read_bytes())
+    for sign, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        for found in re.finditer(re.escape(sign), bytes(locked)):
+            locked[found.start() + flags] |= 1
+    (tmp_path / "locked.zip").write_bytes(locked)
+    assert refused(tmp_path / "locked.zip", workdir=work) == "locked.zip is locked with a password."
     two = tmp_path / "two"
     two.mkdir()
     for name in ("a.zip", "b.zip"):

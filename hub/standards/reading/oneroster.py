@@ -52,17 +52,21 @@ def read_manifest(files: Sequence[OpenedFile]) -> Manifest:
         return Manifest("1.0", {}, present=False)
     try:
         with file.path.open("rb") as raw:
-            lines = raw.read(MANIFEST_LIMIT).decode("utf-8-sig").replace("\x00", "").splitlines()
-        rows = [[c.strip() for c in row] for row in csv.reader(lines) if any(row)]
-    except (UnicodeDecodeError, csv.Error) as error:
+            text = raw.read(MANIFEST_LIMIT).decode("utf-8-sig")
+        rows = [[c.strip() for c in row] for row in csv.reader(text.splitlines()) if any(row)]
+    except (UnicodeDecodeError, csv.Error):
+        text, rows = "", []
+    if not any(map(any, rows)) or "\x00" in text:  # without its modes a delta would be taken for all there is
         raise AskVendor(
             f"{file.name}: the manifest cannot be read (rule oneroster.manifest.mismatch).",
             "It holds two columns, propertyName and value, in UTF-8.",
-        ) from error
-    found = {row[0].lower(): row[1] if len(row) > 1 else "" for row in rows}
+        )
+    found: dict[str, str] = {}
+    for row in rows:  # the first of several rows of one name counts
+        found.setdefault(row[0].lower(), row[1] if len(row) > 1 else "")
     modes: dict[str, Mode] = {}
     known = {file.lower() for version in ("1.1", "1.2") for file in layouts(version)}
-    mended = sum(row[0] != row[0].strip() or len(row) != 2 for row in rows)
+    mended = sum(len(row) != 2 for row in rows) + len(rows) - len(found)
     for name, value in found.items():
         if name.startswith("file."):
             mode = value.lower()

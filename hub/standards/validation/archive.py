@@ -142,6 +142,7 @@ def _unpack(sent: SentFile, folder: Path, max_bytes: int) -> tuple[list[SentFile
             members = [m for m in archive.infolist() if not m.is_dir()]
             _refuse_bomb(sent, members, max_bytes)
             _refuse_wrapped(sent, members)
+            _refuse_closed(sent, members)
             safe = [m for m in members if not _is_unsafe(m)]
             files = [_extract(archive, member, folder / str(i)) for i, member in enumerate(safe)]
     except _BROKEN as error:
@@ -161,6 +162,13 @@ def _refuse_wrapped(sent: SentFile, members: list[zipfile.ZipInfo]) -> None:
             f"{sent.name} holds another zip ({inner[0]}) and no file of a feed.",
             "Send that zip by itself: the files of the standard belong at the root of one zip.",
         )
+
+
+def _refuse_closed(sent: SentFile, members: list[zipfile.ZipInfo]) -> None:
+    if not members:
+        raise AskVendor(f"{sent.name} holds no file.", "Check the export that packs it and send it again.")
+    if all(m.flag_bits & 0x1 for m in members):
+        raise AskVendor(f"{sent.name} is locked with a password.", "Send it again without one.")
 
 
 def _refuse_bomb(sent: SentFile, members: list[zipfile.ZipInfo], max_bytes: int) -> None:

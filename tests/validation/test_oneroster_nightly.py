@@ -1,0 +1,102 @@
+"""Law: what the lenient profile passes, the night takes; what the night refuses, the validator finds."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import strategies as st
+from mutations import DIALECTS, Files, packages
+from oneroster_package import clean
+
+from hub.errors import AskVendor
+from hub.model import OpenedDelivery, OpenedFile
+from hub.standards.validation import validate
+from tests.sources.oneroster_package import build
+
+#: An example builds a state, a second of work: `HUB_MUTATIONS=500 pytest tests/validation/test_oneroster_nightly.py`.
+EXAMPLES = int(os.environ.get("HUB_MUTATIONS", "4"))
+LAW = settings(max_examples=EXAMPLES, deadline=None, derandomize="HUB_MUTATIONS" not in os.environ, database=None,
+               suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])  # fmt: skip
+EARLY = {"package", "syntax", "shape"}
+#: Refusals that are not of the shape: the validator knows neither the year nor what came before.
+OF_THE_NIGHT = {"file.wrong_year", "oneroster.delta.no_bulk"}
+SHAPE = ("csv.", "type.", "file.")
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """`errors` of the lenient profile as (stage, rule); the rule by which the night `refused`; rows it `held` for their
+    shape as (stream, rule)."""
+
+    errors: set[tuple[str, str]]
+    refused: str
+    held: set[tuple[str, str]]
+
+
+def verdicts(files: Files) -> Verdicts:
+    with TemporaryDirectory() as name:
+        folder = Path(name) / "in"
+        for sent, body in files.items():
+            (folder / sent).parent.mkdir(parents=True, exist_ok=True)
+            (folder / sent).write_bytes(body)
+        try:
+            found = validate([folder], profile="lenient").findings
+            errors = {(f.stage, f.rule) for f in found if f.severity == "error"}
+        except AskVendor:
+            errors = {("package", "no feed")}
+        refused, held = night(folder)
+    return Verdicts(errors, refused, held)
+
+
+def night(folder: Path) -> tuple[str, set[tuple[str, str]]]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    named = (OpenedFile(str(p.relative_to(folder)), p, hashlib.sha256(p.read_bytes()).hexdigest()) for p in paths)
+    try:
+        state = build(folder.parent / "state", [OpenedDelivery(1, datetime(2026, 11, 1, tzinfo=UTC), tuple(named))])
+    except AskVendor as error:
+        said = re.search(r"\(rule ([\w.]+)\)", error.message)
+        return (said[1] if said else error.message), set()
+    return "", {(stream, rule) for stream, _, _, _, rule in state.held if rule.startswith(SHAPE)}
+
+
+def agree(files: Files) -> None:
+    found = verdicts(files)
+    early = {rule for stage, rule in found.errors if stage in EARLY}
+    if found.refused not in {"", *OF_THE_NIGHT}:
+        assert early, f"refused by the night ({found.refused}), and no error"
+    if not found.errors:
+        assert not found.held, "held by the night, and no error"
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.2"])
+@LAW
+@given(data=st.data())
+def test_the_night_and_the_validator_agree_on_any_mutation(version: str, data: st.DataObject) -> None:
+    agree(data.draw(packages(version, dialects=True))[1])
+
+
+def roster(**changed: bytes) -> Files:
+    files = clean("1.1").only("orgs", "academicSessions", "courses", "classes", "users", "enrollments").files()
+    return files | {f"{name}.csv": body for name, body in changed.items()}
+
+
+@settings(LAW, max_examples=EXAMPLES)
+@example("manifest", "nothing")
+@given(name=st.sampled_from(["orgs", "enrollments", "manifest"]), dialect=st.sampled_from(sorted(DIALECTS)))
+def test_the_night_and_the_validator_agree_on_any_dialect(name: str, dialect: str) -> None:
+    agree(roster(**{name: DIALECTS[dialect](roster()[f"{name}.csv"])}))
+
+
+@pytest.mark.parametrize("body", [b"", b"propertyName,value\nfile.users,de\x00lta\n"], ids=["empty", "NUL"])
+def test_a_manifest_that_cannot_be_read_is_refused_by_both(body: bytes) -> None:
+    found = verdicts(roster(manifest=body))
+    assert found.refused == "oneroster.manifest.mismatch"
+    assert ("package", "oneroster.manifest.unreadable") in found.errors
