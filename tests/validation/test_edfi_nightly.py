@@ -163,6 +163,7 @@ CHANGES: dict[str, Change] = {
     "a schema": says(
         body="<xs:schema xmlns:xs='http://www.w3.org/2001/XMLSchema'/>", head="", root="", name="Ed-Fi-Core.xsd"
     ),
+    "no record under another name": says(body="", name="contacts.txt"),
     "a loud name": says(name="CONTACTS.XML"),
 }
 

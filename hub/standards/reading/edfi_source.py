@@ -37,6 +37,7 @@ def read_documents(
     well-formed Ed-Fi XML.
     """
     words = {"5.2": entities}
+    bare = next((s.name for s in source.streams if s.name not in entities), "")
     reads: list[StreamRead] = []
     parts: dict[str, list[tuple[int, Any]]] = {}
     unknown: list[str] = []
@@ -44,7 +45,7 @@ def read_documents(
     for delivery in deliveries:
         found, rest = assign(source, delivery.files)
         unknown = [f.name for f in rest]
-        for stream, file in ((name, f) for name, files in found.items() for f in files):
+        for file in (f for files in found.values() for f in files):
             folder = scratch / f"{delivery.seq}-{file.sha256[:16]}"
             folder.mkdir(parents=True, exist_ok=True)
             try:
@@ -61,7 +62,7 @@ def read_documents(
                 parts.setdefault(name, []).append((delivery.seq, table))
                 reads.append(StreamRead(name, file, delivery.seq, "", rows, rejects))
             if not document.rows:
-                reads.append(StreamRead(stream, file, delivery.seq, "", 0))
+                reads.append(StreamRead(bare, file, delivery.seq, "", 0))
     if full:
         last = {name: max(seq for seq, _ in tables) for name, tables in parts.items()}
         reads = [r for r in reads if r.seq == last.get(r.stream, deliveries[-1].seq)]
