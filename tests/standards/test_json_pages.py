@@ -66,7 +66,9 @@ def test_every_item_is_a_row_or_held_or_superseded(pages: list[list[Any]], keyed
     if not keyed:
         sent = [item for items in pages for item in items if isinstance(item, dict)]
         said = sorted(str(item["id"]).strip() or "" for item in sent)
-        assert sorted(row["id"] or "" for row in rows) == said or any(not s.isprintable() for s in said)
+        # What Python strips and an engine does not is no letter: \x1f, say.
+        odd = any(not str(item["id"]).isprintable() for item in sent)
+        assert odd or sorted(row["id"] or "" for row in rows) == said
 
 
 def test_paths_go_through_objects_and_lists_and_numbers_stay_what_they_are(tmp_path: Path) -> None:
