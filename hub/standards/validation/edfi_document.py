@@ -89,7 +89,9 @@ def batches(path: Path, tag: str) -> Iterator[Batch]:
             for _, element in parser.read_events():
                 root = element if root is None else root
             if root is None:
-                break
+                if fault is not None or not read:
+                    break
+                continue  # cut in the middle of a letter of two bytes
             attributes = attributes or _attributes(data, root, first=not pending and not before)
             pending += len(data)
             last = root[-1] if len(root) and (read or fault) else None
