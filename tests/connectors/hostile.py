@@ -180,7 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _misbehave(self, fault: str, body: Any, headers: dict[str, str]) -> None:
         whole = json.dumps(body).encode()
         if fault.startswith("429"):
-            date = formatdate(time.time() + 1, usegmt=True)
+            date = formatdate(time.time() + 2, usegmt=True)  # of whole seconds: one at least is waited
             later = {"429-later": {"Retry-After": "9999"}, "429-date": {"Retry-After": date}}.get(fault, {})
             return self.say({"name": CANARY}, 429, later)
         if fault.startswith("500"):
