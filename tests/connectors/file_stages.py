@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import csv
 import io
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from hub.model import SourceOutcome
 from hub.pipeline.source import land_source, pull
 from hub.standards.vendors.sources import load_source
 from tests.connectors.hostile import CANARY
+from tests.connectors.loopback import answering
 from tests.connectors.s3_server import storing
 
 NIGHT = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -225,14 +225,8 @@ class _Download(Place):
 def download(tmp_path: Path, specs: Path, monkeypatch: pytest.MonkeyPatch, fault: str) -> Iterator[Place]:
     monkeypatch.setenv("WEB_TOKEN", "s3cret")
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Web)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with answering(server):
         yield _Download(server, tmp_path, specs, monkeypatch, fault)
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 STAGES = {"file": folder, "download": download, "s3": s3, "sftp": sftp}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from hub.connectors import google_api
+from tests.connectors.loopback import answering
 
 COURSES = [f"70{n}" for n in range(5)]
 WORK = {course: [f"{course}-{n}" for n in range(3)] for course in COURSES}
@@ -90,12 +90,9 @@ class Google(BaseHTTPRequestHandler):
 def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Google)
     server.wrong, server.asked, server.lists = {}, [], numbered()  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     monkeypatch.setattr(google_api, "_RETRIES", 1)
-    yield server
-    server.shutdown()
-    server.server_close()
+    with answering(server):
+        yield server
 
 
 @pytest.fixture(scope="session")

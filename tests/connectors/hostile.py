@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from tests.connectors.loopback import answering
 from tests.connectors.token_server import CLIENT, SECRET, TokenServer, signed
 
 CANARY = "Canarywhistle"  # a pupil's name that no log, error or report may hold
@@ -75,14 +75,8 @@ def serving(hostile: Hostile) -> Iterator[Hostile]:
 
     server = _Server(("127.0.0.1", 0), Handler)
     hostile.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with answering(server):
         yield hostile
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class _Server(ThreadingHTTPServer):

@@ -3,7 +3,6 @@ test_s3.py: what is proved here is what the hub does with answers that no sound 
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from tests.connectors.hostile import CANARY
+from tests.connectors.loopback import answering
 
 _ENTRY = "<Contents><Key>{}</Key><Size>{}</Size><ETag>&quot;same&quot;</ETag></Contents>"
 _CONTROL = {chr(n): f"&#{n};" for n in (9, 10, 13)}
@@ -91,11 +91,5 @@ class _Store(BaseHTTPRequestHandler):
 def storing() -> Iterator[Objects]:
     server = Objects(("127.0.0.1", 0), _Store)
     server.objects = {}
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with answering(server):
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

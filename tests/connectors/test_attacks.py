@@ -25,6 +25,7 @@ from hub.errors import AskVendor, FixConfiguration, HubError, RetryLater
 from hub.model import Slice
 from tests.connectors.edfi_server import EdFi
 from tests.connectors.hostile import Hostile, List, people, serving
+from tests.connectors.loopback import answering
 from tests.connectors.s3_server import storing
 from tests.connectors.test_google_api import pull as google_pull
 from tests.connectors.test_http import pull as over_http
@@ -55,14 +56,8 @@ class _Sender(BaseHTTPRequestHandler):
 def sender(to: str = "") -> Iterator[Any]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Sender)
     server.to, server.asked = to, []  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with answering(server):
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def downloaded(port: int) -> bytes:
@@ -164,6 +159,20 @@ def test_whatever_stands_for_the_next_page_the_pull_ends_in_words(said: Any, pla
         json.dumps(vars(position))
 
 
+def an_edfi(at: str, said: Any) -> tuple[Hostile, EdFi]:
+    """An Ed-Fi API that says this where the path ends so."""
+    server, edfi = Hostile({}, auth="oauth2", open=frozenset({"/api/"})), EdFi()
+
+    def own(handler: Any, path: str, query: dict[str, str]) -> bool:
+        if not path.endswith(at):
+            return edfi.answer(server, handler, path, query)
+        handler.say(said)
+        return True
+
+    server.own = own
+    return server, edfi
+
+
 ELSEWHERE: list[Any] = [
     {"dataManagementApi": "file:///etc/passwd"}, {"oauth": "https://evil.example.org/token"}, {"dataManagementApi": 7},
     {"changeQueries": "ftp://127.0.0.1/"}, {"dataManagementApi": "http://[::1/"}, {"oauth": ["x"]},
@@ -173,16 +182,8 @@ ELSEWHERE: list[Any] = [
 
 @pytest.mark.parametrize("urls", ELSEWHERE, ids=range(len(ELSEWHERE)))
 def test_a_discovery_document_sends_no_key_anywhere_else(urls: Any) -> None:
-    server, edfi = Hostile({}, auth="oauth2", open=frozenset({"/api/"})), EdFi()
+    server, edfi = an_edfi("/api/", {"version": {}, "urls": urls})
     edfi.put("students", {"studentUniqueId": "s1"})
-
-    def own(handler: Any, path: str, query: dict[str, str]) -> bool:
-        if path != "/api/":
-            return edfi.answer(server, handler, path, query)
-        handler.say({"version": {}, "urls": urls})
-        return True
-
-    server.own = own
     with serving(server):
         asked = over_http(server, words={"kind": "edfi", "url": f"{server.url}/api", "paging": {}})
         with pytest.raises(FixConfiguration, match=r"http\.foreign_link"):
@@ -192,16 +193,8 @@ def test_a_discovery_document_sends_no_key_anywhere_else(urls: Any) -> None:
 
 @pytest.mark.parametrize("said", [[], "x", 7, {"urls": []}, {"urls": None}, {}])
 def test_a_discovery_document_that_says_nothing_leaves_the_usual_addresses(said: Any) -> None:
-    server, edfi = Hostile({}, auth="oauth2", open=frozenset({"/api/"})), EdFi()
+    server, edfi = an_edfi("/api/", said)
     edfi.put("users", {"sourcedId": "u1"})
-
-    def own(handler: Any, path: str, query: dict[str, str]) -> bool:
-        if path != "/api/":
-            return edfi.answer(server, handler, path, query)
-        handler.say(said)
-        return True
-
-    server.own = own
     with serving(server):
         asked = over_http(server, words={"kind": "edfi", "url": f"{server.url}/api", "paging": {}})
         asked.transport["auth"]["token_url"] = f"{server.url}/oauth/token"
@@ -211,15 +204,7 @@ def test_a_discovery_document_that_says_nothing_leaves_the_usual_addresses(said:
 
 @pytest.mark.parametrize("said", [[], [1], {"newestChangeVersion": None}, {"": 1}, {"newestChangeVersion": "x"}])
 def test_change_versions_that_are_none_end_the_pull_in_words(said: Any) -> None:
-    server, edfi = Hostile({}, auth="oauth2", open=frozenset({"/api/"})), EdFi()
-
-    def own(handler: Any, path: str, query: dict[str, str]) -> bool:
-        if not path.endswith("availableChangeVersions"):
-            return edfi.answer(server, handler, path, query)
-        handler.say(said)
-        return True
-
-    server.own = own
+    server, _ = an_edfi("/availableChangeVersions", said)
     with serving(server):
         asked = over_http(server, words={"kind": "edfi", "url": f"{server.url}/api", "paging": {}})
         with pytest.raises(AskVendor, match="has no numbers"):

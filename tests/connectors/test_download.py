@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from hub.connectors import Pull, fetch
 from hub.errors import FixConfiguration, HubError, RetryLater
 from hub.model import Slice
+from tests.connectors.loopback import answering
 
 BODY = bytes(range(256)) * 4000
 RETRY = {"times": 2, "backoff": 0.05}
@@ -65,14 +65,8 @@ class _Files(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[_Server]:
     found = _Server(("127.0.0.1", 0), _Files)
-    thread = threading.Thread(target=found.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with answering(found):
         yield found
-    finally:
-        found.shutdown()
-        found.server_close()
-        thread.join()
 
 
 def got(server: _Server, mode: str = "", host: str = "127.0.0.1", **words: Any) -> bytes:
