@@ -32,7 +32,7 @@ STUDENT = f"""<Student>
 <StudentUniqueId>{{0}}</StudentUniqueId>
 <Name>
 <FirstName>Wren</FirstName>
-<LastSurname>Alder {{0}}</LastSurname>
+<LastSurname>Alder</LastSurname>
 </Name>
 <BirthData>
 <BirthDate>2022-05-04</BirthDate>
