@@ -79,9 +79,9 @@ def _lines(value: Any, indent: str = "") -> list[str]:
     if isinstance(value, list):
         return [line for item in value for line in _lines(item, indent)]
     if isinstance(value, dict):
-        plain = [_plain(v) for v in value.values() if not isinstance(v, list) and v not in (None, "")]
+        plain = _plain({k: v for k, v in value.items() if not isinstance(v, list)})
         inner = [line for v in value.values() if isinstance(v, list) for line in _lines(v, indent + "  ")]
-        return [indent + ", ".join(plain), *inner] if plain else inner
+        return [indent + plain, *inner] if plain else inner
     return [indent + _plain(value)]
 
 

@@ -26,7 +26,7 @@ def proposals(settings: Settings, slice: Slice, source: SourceSettings, vendor: 
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def recorded(found: tuple[Proposal, ...]) -> tuple[Proposal, ...]:
-    """What a run may record of proposals: no name that looks like none of the layout's. The first line of a file
+def recorded(settings: Settings, slice: Slice, source: SourceSettings, vendor: Source) -> tuple[Proposal, ...]:
+    """What a run may record of its proposals: no name that looks like none of the layout's. The first line of a file
     without a header is a student's row (law 8), so such names are shown to the person who asks at the terminal only."""
-    return tuple(replace(p, unknown=()) for p in found)
+    return tuple(replace(p, unknown=()) for p in proposals(settings, slice, source, vendor))

@@ -16,7 +16,7 @@ from hub.errors import AskVendor, FixConfiguration, HubError, RetryLater, places
 from hub.landing import Delivery, deliveries, journal, land
 from hub.model import LandedFile, Piece, Proposal, Slice, Source, SourceOutcome, Status, StreamAgain, StreamEnd
 from hub.pipeline.left import LeftFiles
-from hub.pipeline.proposals import proposals, recorded
+from hub.pipeline.proposals import recorded
 from hub.pipeline.states import Normalized, cursors, normalize, room, usable_deliveries
 from hub.standards.states.summary import StateSummary
 from hub.standards.vendors.sources import load_source
@@ -46,7 +46,7 @@ def pull(
             found = _normalize(settings, slice, source, vendor, progress)
     except (RetryLater, AskVendor, FixConfiguration) as error:  # credentials of one source stop no other
         status: Status = "refused" if isinstance(error, AskVendor) else "failed"
-        looked = recorded(proposals(settings, slice, source, vendor)) if status == "refused" else ()
+        looked = recorded(settings, slice, source, vendor) if status == "refused" else ()
         failed = replace(base, status=status, message=error.message, remedy=error.remedy, proposals=looked)
         return _standing(failed, settings, slice, source, vendor, progress)
     except (HubError, BrokenPipeError):
@@ -79,7 +79,7 @@ def _proposed(
     settings: Settings, slice: Slice, source: SourceSettings, vendor: Source, found: Normalized
 ) -> tuple[Proposal, ...]:
     strange = found.refused or found.summary.unknown_files or "csv.header.unknown_column" in found.summary.repairs
-    return recorded(proposals(settings, slice, source, vendor)) if strange else ()
+    return recorded(settings, slice, source, vendor) if strange else ()
 
 
 def _read(base: SourceOutcome, newest: Delivery, found: Normalized, last_state: str, left: list[str]) -> SourceOutcome:

@@ -17,7 +17,7 @@ from hub.standards.mapping.checks import digest
 from hub.standards.reading.csv_files import Reject
 from hub.standards.reading.edfi_xml import read_interchange
 from hub.standards.reading.streams import StreamRead, assign
-from hub.standards.reading.xml_document import opened, version_of
+from hub.standards.reading.xml_document import namespace_of, opened, version_of
 from hub.standards.specs import load_entity
 
 
@@ -49,7 +49,7 @@ def read_documents(
             folder = scratch / f"{delivery.seq}-{file.sha256[:16]}"
             folder.mkdir(parents=True, exist_ok=True)
             try:
-                version = version_of(opened(file.path)[1:].partition("}")[0]) or ""
+                version = version_of(namespace_of(opened(file.path))) or ""
                 if version not in words:
                     words[version] = spoken(entities, version)
                 document = read_interchange(file.path, words[version], folder)

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hub.model import Entity
-from hub.standards.reading.xml_document import local_name, opened, records
+from hub.standards.reading.xml_document import local_name, namespace_of, opened, records
 from hub.standards.reading.xml_tree import Node, anchor, compile_entity
 
 _NAMED_UNKNOWN = 1000
@@ -75,7 +75,7 @@ class _Reader:
 
     @property
     def namespace(self) -> str:
-        return self.tag[1:].partition("}")[0]
+        return namespace_of(self.tag)
 
     def entity(self, tag: str) -> Entity | None:
         local = tag.rpartition("}")[2]

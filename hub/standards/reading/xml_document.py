@@ -59,8 +59,8 @@ def local_name(element: Any) -> str:
     return str(element.tag).rpartition("}")[2]
 
 
-def namespace_of(element: Any) -> str:
-    return str(element.tag)[1:].rpartition("}")[0]
+def namespace_of(tag: Any) -> str:
+    return str(tag)[1:].rpartition("}")[0]
 
 
 def form(path: Path, name: str) -> str:
@@ -102,7 +102,7 @@ def opened(path: Path) -> str:
             f"{path.name} line {root.sourceline}: the root element is not an Ed-Fi interchange (rule file.unreadable).",
             "Send a bulk interchange document, whose root is named Interchange...",
         )
-    if version_of(namespace_of(root)) is None:
+    if version_of(namespace_of(root.tag)) is None:
         raise AskVendor(
             f"{path.name} line {root.sourceline}: the namespace is not of Ed-Fi Data Standard 5.x or 6.x "
             f"(rule file.unreadable).",

@@ -58,7 +58,7 @@ def open_document(path: Path, name: str, version: str | None, tally: Tally) -> O
     except Unreadable as fault:
         tally.add(fault.rule, name, line=fault.line)
         return None
-    namespace, local = namespace_of(root), local_name(root)
+    namespace, local = namespace_of(root.tag), local_name(root)
     chosen = version_of(namespace)
     if not local.startswith("Interchange") or chosen is None:
         tally.add("edfi.syntax.not_interchange", name, line=root.sourceline)

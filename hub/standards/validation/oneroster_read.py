@@ -15,6 +15,7 @@ import sqlglot.expressions as sge
 from hub.engine import keep
 from hub.standards.oneroster_layout import Column, FileLayout, layouts
 from hub.standards.reading.plain_text import read_strictly
+from hub.standards.reading.wide_records import is_garbled
 from hub.standards.validation.connection import Connection
 from hub.standards.validation.oneroster_bytes import count_lines
 from hub.standards.validation.oneroster_cells import TYPED, UNTIDY, codes_of, fault, good, kept, rule_of
@@ -80,6 +81,8 @@ def read_table(
                        source.width if source.found.quotes else 0)  # fmt: skip
     con.run(made.read)
     rejects = _rejects(con)
+    if rejects and is_garbled(con.ibis):
+        raise duckdb.InvalidInputException("two torn quotes in a record")
     count, keys, hashes, inside, *worst = con.one(made.count)
     records = count + len(rejects)
     broken = bool(rejects or source.found.quotes) and count_lines(source.path) != records + 1
@@ -203,8 +206,6 @@ def _living(layout: FileLayout, rows: str, mode: str, columns: list[str], wanted
 def _rejects(con: Connection) -> list[tuple[int, str]]:
     """(line, rule) of what the parser did not take, in order; of several errors in a line that which explains more."""
     rows = con.run("SELECT line, list(error_type::VARCHAR) FROM reject_errors GROUP BY line ORDER BY line")
-    if any(kinds.count("UNQUOTED VALUE") > 1 for _, kinds in rows):
-        raise duckdb.InvalidInputException("two torn quotes in a record")
     return [
         (line, next((rule for kind, rule in _REJECTS.items() if kind in kinds), "oneroster.csv.quote"))
         for line, kinds in rows
