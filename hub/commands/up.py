@@ -43,6 +43,7 @@ def command(host: str, port: int, config: Path | None, as_json: bool) -> None:
     else:
         click.echo(f"The hub's page is {address} in a moment. Ctrl-C stops it.")
     sys.stdout.flush()
+    _make_tables(settings)
     page = ["dagster_webserver", "-m", "hub.definitions", "--host", host, "--port", str(port), "--log-level", "warning"]
     daemon = ["dagster._daemon", "run", "-m", "hub.definitions", "--log-level", "warning"]
     together([page, daemon], environment)
@@ -91,6 +92,14 @@ def dagster_environment(settings: Settings) -> dict[str, str]:
 
     _, environment = write_home(settings)
     return process_environment(**environment)
+
+
+def _make_tables(settings: Settings) -> None:
+    # Here, once: the page and the daemon would both find them missing.
+    from hub.assets.home import opened
+
+    with opened(settings):
+        pass
 
 
 def _check_alerts(settings: Settings) -> None:

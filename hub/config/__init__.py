@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.config.load import SCHEMAS, config_path, load, operator, process_environment
+from hub.config.load import SCHEMAS, config_path, extend_environment, load, operator, process_environment
 from hub.config.secrets import secret
 from hub.config.settings import (
     Alerts,
@@ -21,6 +21,7 @@ __all__ = [
     "secret",
     "operator",
     "process_environment",
+    "extend_environment",
     "SCHEMAS",
     "Settings",
     "District",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,11 @@ def operator() -> str:
 def process_environment(**extra: str) -> dict[str, str]:
     """This process's environment with `extra` on top, for a child process."""
     return {**os.environ, **extra}
+
+
+def extend_environment(extra: Mapping[str, str]) -> None:
+    """Sets variables of this process, for what a library reads there."""
+    os.environ.update(extra)
 
 
 def load(path: Path, *, specs: Path = SCHEMAS) -> Settings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from datetime import date
@@ -43,22 +42,18 @@ def play(directory: Path, progress: Progress, plan: Plan | None = None) -> list[
     Starts from nothing each time. Raises FixConfiguration for a folder that holds something else, and Stop when a
     night ends badly in a way that is not the demo's.
     """
-    import dagster as dg
-
     from hub import pipeline, store
     from hub.assets.graph import definitions
-    from hub.assets.home import write_home
+    from hub.assets.home import opened
     from hub.assets.nightly import JOB, selection, why
     from hub.assets.record import RUN_TAG
 
     plan = plan or this_years()
     settings = prepare(directory, plan)
     slice = settings.slice(plan.district)
-    home, environment = write_home(settings)
-    os.environ.update(environment)
     job = definitions(settings).resolve_job_def(JOB)
     played = []
-    with dg.DagsterInstance.from_config(str(home)) as instance:
+    with opened(settings) as instance:
         for night, faults in enumerate(NIGHTS, start=1):
             progress(f"night {night}: what the systems send", 2 * night - 2, 2 * len(NIGHTS))
             write_night(plan, directory / "incoming", night, faults=faults)

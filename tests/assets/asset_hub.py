@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 
 from hub.assets.graph import definitions
+from hub.assets.home import opened as opened_home
 from hub.assets.home import write_home
 from hub.assets.nightly import JOB, selection
 from hub.config import Settings
@@ -54,11 +55,11 @@ def an_outcome(status: str = "fresh", source: str = "sis", **more: Any) -> Sourc
 @contextmanager
 def opened(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """Dagster's history as `hub up` would find it."""
-    home, environment = write_home(settings)
+    _, environment = write_home(settings)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
-        with dg.DagsterInstance.from_config(str(home)) as instance:
+        with opened_home(settings) as instance:
             yield instance
 
 
