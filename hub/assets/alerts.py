@@ -86,7 +86,7 @@ def tell(settings: Settings, run: Run) -> tuple[str, ...]:
     if settings.alerts == Alerts():
         return ()
     opened = pipeline.open_store(settings, run.district)
-    earlier = [r for r in store.runs(opened, run.year, 31) if r.id < run.id]
+    earlier = store.runs(opened, run.year, pipeline.EARLIER, before=run.id)
     report = settings.state / "runs" / run.district / str(run.year) / run.id / "report.html"
     found = alerts_of(run, earlier, datetime.now(UTC), load_rules(settings.specs / "rules"), str(report))
     return send(settings.alerts, found)

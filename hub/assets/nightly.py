@@ -112,8 +112,8 @@ def _run_of(dagster_run: dg.DagsterRun, hub: Hub) -> tuple[Settings, Run] | None
         return None
     settings = hub.settings()
     slice = slice_of(partition, settings)
-    runs = store.runs(pipeline.open_store(settings, slice.district), slice.year, 31)
-    return next(((settings, run) for run in runs if run.id == run_id), None)
+    found = store.find_run(pipeline.open_store(settings, slice.district), run_id)
+    return (settings, found) if found is not None else None
 
 
 def _must(not_sent: tuple[str, ...]) -> None:

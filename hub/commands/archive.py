@@ -14,13 +14,12 @@ if TYPE_CHECKING:
     from hub.model import Run
 
 LIMIT = 60  # runs of each district: two months of nights
-_HISTORY = 31
 _TONES = {"published": "good", "approved": "good", "held": "warn", "failed": "bad"}
 
 
 def archive(settings: Settings) -> Archive:
     """Looks into the ledgers each time it is asked, so a page shows tonight's run as soon as it is there."""
-    from hub import store
+    from hub import pipeline, store
 
     ledger = cache(partial(open_ledger, settings))
 
@@ -31,18 +30,18 @@ def archive(settings: Settings) -> Archive:
     def report(district: str, id: str) -> str | None:
         if district not in {d.id for d in settings.districts}:
             return None
-        kept = store.runs(ledger(district), None, 10_000)
-        run = next((run for run in kept if run.id == id), None)
-        return None if run is None else _report(settings, run, kept)
+        run = store.find_run(ledger(district), id)
+        if run is None:
+            return None
+        return _report(settings, run, store.runs(ledger(district), run.year, pipeline.EARLIER, before=run.id))
 
     return Archive(runs, report)
 
 
-def _report(settings: Settings, run: Run, history: list[Run]) -> str:
+def _report(settings: Settings, run: Run, earlier: list[Run]) -> str:
     from hub.report import render
     from hub.standards.rules import load_rules
 
-    earlier = [past for past in history if past.id < run.id and past.year == run.year][: _HISTORY - 1]
     return render(run, earlier, datetime.now(UTC), load_rules(settings.specs / "rules"))
 
 

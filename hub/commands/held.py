@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,7 +122,9 @@ def show_held(
         ledger = open_ledger(settings, each.id)
         rows = store.held_rows(ledger, year, source, rule, limit)
         found += [(each.id, row) for row in rows]
-        names |= _file_names(store.runs(ledger, year, 31) if rows else [])
+        # A row may be held for longer than any list of runs goes back: its file came by the run it is held since.
+        since = [store.find_run(ledger, run_id) for run_id in dict.fromkeys(row.since_run for row in rows)]
+        names |= _file_names(run for run in since if run is not None)
     if as_json:
         return say_json([{"district": id_} | vars(row) | {"name": names.get(row.file, "")} for id_, row in found])
     if not found:
@@ -139,9 +142,9 @@ def _day(run: str) -> str:
     return f"{run[:4]}-{run[4:6]}-{run[6:8]}"
 
 
-def _file_names(runs: list[Run]) -> dict[str, str]:
-    """SHA-256 of a file -> its name, as the newest of `runs` (newest first) has it."""
-    return {f.sha256: f.name for run in reversed(runs) for s in run.sources for f in s.files}
+def _file_names(runs: Iterable[Run]) -> dict[str, str]:
+    """SHA-256 of a file -> its name."""
+    return {f.sha256: f.name for run in runs for s in run.sources for f in s.files}
 
 
 @group.command("replay")

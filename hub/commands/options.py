@@ -113,8 +113,7 @@ def find_run(settings: Settings, run_id: str, district: str | None) -> tuple[Sli
     found = [
         (Slice(d.id, run.year), run)
         for d in districts_of(settings, district)
-        for run in store.runs(open_ledger(settings, d.id), None, 1000)
-        if run.id.startswith(run_id)
+        for run in store.runs(open_ledger(settings, d.id), None, starting=run_id)
     ]
     exact = [pair for pair in found if pair[1].id == run_id]
     if len(exact or found) != 1:

@@ -6,11 +6,13 @@ itself; `sync` is all of them for one slice. Dagster's assets call the same step
 
 from __future__ import annotations
 
-from hub.pipeline.path import approve, discard, new_run_id, open_store, publish_record, replay, report, sync
+from hub.pipeline.path import publish_record, replay, sync
 from hub.pipeline.rebuild import rebuild
+from hub.pipeline.runs import EARLIER, approve, discard, new_run_id, open_store, report
 from hub.pipeline.source import load_outcome, pull, save_outcome
 
 __all__ = [
+    "EARLIER",
     "sync",
     "pull",
     "publish_record",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,18 +12,18 @@ from pathlib import Path
 
 from hub import __version__, store
 from hub.config import Settings
-from hub.errors import FixConfiguration, Stop
 from hub.model import Breach, Change, Count, Entity, RuleResult, Run, Slice, SourceOutcome
 from hub.pipeline.carried import carried
 from hub.pipeline.departed import departures
 from hub.pipeline.record import RecordSummary, build_record
 from hub.pipeline.reviews import open_reviews
 from hub.pipeline.rollover import CLOSED, additions_only, standing_sources, told_of, unsent_rows
+from hub.pipeline.runs import new_run_id, open_store, report, run_folder
 from hub.pipeline.source import again, load_outcome, pull, save_outcome
 from hub.pipeline.standing import Published
 from hub.pipeline.states import require, room, state_folder
 from hub.pipeline.sweep import sweep
-from hub.standards.rules import load_rules, rules_hash
+from hub.standards.rules import rules_hash
 from hub.standards.specs import load_entities, spec_hash
 from hub.standards.states.source_state import load_summary
 from hub.standards.vendors.sources import load_source
@@ -34,18 +33,6 @@ Progress = Callable[[str, int, int], None]
 
 def _quiet(_label: str, _done: int, _total: int) -> None:
     """Progress for nobody."""
-
-
-def open_store(settings: Settings, district: str) -> store.Store:
-    """The district's store, migrated. Raises FixConfiguration for an address that does not work."""
-    opened = store.open_store(settings.store_url, district, load_entities(settings.specs), settings.state)
-    store.migrate(opened)
-    return opened
-
-
-def new_run_id(now: datetime) -> str:
-    """Sorts by time; the tail keeps two of one second apart."""
-    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
 def sync(
@@ -200,31 +187,6 @@ def _build_and_publish(
     return run
 
 
-def approve(settings: Settings, slice: Slice, run_id: str, who: str) -> Run:
-    """Publishes exactly what the guard held. Raises Stop when another run was published meanwhile."""
-    opened = open_store(settings, slice.district)
-    run = _held_run(opened, slice, run_id)
-    folder = run_folder(settings, run)
-    if not (folder / "changes").is_dir():
-        raise Stop(f"The changes of run {run_id} are gone from {folder}.", "Run `hub sync` again.")
-    approved = replace(run, status="approved", message=f"Approved by {who}.", finished=datetime.now(UTC))
-    held = folder / "held.parquet"
-    states = {o.source: o.state for o in run.sources if o.state}
-    store.publish(opened, slice, approved, folder / "changes", held if held.is_file() else None, states)
-    report(settings, slice, run_id, opened)
-    return approved
-
-
-def discard(settings: Settings, slice: Slice, run_id: str, who: str) -> Run:
-    """Forgets what the guard held; what is published stays."""
-    opened = open_store(settings, slice.district)
-    run = _held_run(opened, slice, run_id)
-    dropped = replace(run, status="discarded", message=f"Discarded by {who}.", finished=datetime.now(UTC))
-    store.record_run(opened, dropped)
-    report(settings, slice, run_id, opened)
-    return dropped
-
-
 def replay(settings: Settings, slice: Slice, *, source: str | None = None, progress: Progress = _quiet) -> Run:
     """Normalizes what landed once more, by today's specs, crosswalks and decisions, and publishes the difference."""
     opened = open_store(settings, slice.district)
@@ -236,29 +198,6 @@ def replay(settings: Settings, slice: Slice, *, source: str | None = None, progr
             last = load_outcome(settings, slice, each.name) or none
             save_outcome(settings, slice, again(settings, slice, each, last, state, progress))
     return publish_record(settings, slice, new_run_id(datetime.now(UTC)), progress=progress, opened=opened)
-
-
-def report(settings: Settings, slice: Slice, run_id: str | None, opened: store.Store | None = None) -> Path:
-    """Writes the report of a run (the last one without an id), with GX Data Docs beside it; returns its path."""
-    from hub.report.page import write
-    from hub.standards.suites.data_docs import write_data_docs
-
-    opened = opened or open_store(settings, slice.district)
-    history = store.runs(opened, slice.year, 31)
-    run = next((r for r in history if run_id in (None, r.id)), None)
-    if run is None:
-        raise FixConfiguration(f"no run {run_id!r} in {slice.partition}.", "See `hub runs`.")
-    folder = run_folder(settings, run)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "report.html"
-    earlier = [r for r in history if r.id < run.id]
-    write(run, earlier, path, datetime.now(UTC), load_rules(settings.specs / "rules"))
-    write_data_docs(run.rules, load_entities(settings.specs), folder / "data_docs", run=run.id)
-    return path
-
-
-def run_folder(settings: Settings, run: Run) -> Path:
-    return settings.state / "runs" / run.district / str(run.year) / run.id
 
 
 def _outcomes(
@@ -318,7 +257,7 @@ def _versions(settings: Settings, slice: Slice, opened: store.Store, now: dateti
 
 def _last_run(opened: store.Store, slice: Slice) -> Run | None:
     last = store.last_published(opened, slice)
-    return next((r for r in store.runs(opened, slice.year, 1000) if r.id == last), None)
+    return store.find_run(opened, last) if last else None
 
 
 def _same_rules(run: Run, last: Run) -> bool:
@@ -381,13 +320,6 @@ def _held_message(run: Run, breaches: Sequence[Breach]) -> str:
         f"{worst.rows} of {worst.entity}{whose} would be {worst.kind} ({worst.share:.0%}, limit {worst.limit:.0%}). "
         f"Look at the report, then `hub publish approve {run.id}` or `hub publish discard {run.id}`."
     )
-
-
-def _held_run(opened: store.Store, slice: Slice, run_id: str) -> Run:
-    run = next((r for r in store.runs(opened, slice.year, 1000) if r.id == run_id), None)
-    if run is None or run.status != "held":
-        raise FixConfiguration(f"run {run_id!r} is not held by the guard.", "See `hub runs`.")
-    return run
 
 
 def _after(started: datetime) -> datetime:

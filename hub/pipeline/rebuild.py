@@ -11,8 +11,9 @@ from hub.config import Settings, SourceSettings
 from hub.errors import AskVendor, FixConfiguration
 from hub.landing import deliveries
 from hub.model import Run, Slice, SourceOutcome
-from hub.pipeline.path import new_run_id, open_store, publish_record
+from hub.pipeline.path import publish_record
 from hub.pipeline.rollover import standing_sources
+from hub.pipeline.runs import new_run_id, open_store
 from hub.pipeline.source import save_outcome
 from hub.pipeline.states import normalize, room
 from hub.standards.vendors.sources import load_source

@@ -24,8 +24,8 @@ def sweep(settings: Settings, slice: Slice, opened: store.Store, now: datetime) 
     """
     limit = (now - timedelta(days=settings.keep_days)).timestamp()
     last = store.last_published(opened, slice)
-    runs = store.runs(opened, slice.year, 1000)
-    alive = [r for r in runs if r.id == last or (r.status == "held" and (last is None or r.id > last))]
+    runs = store.runs(opened, slice.year, 1000, since=last)
+    alive = [r for r in runs if r.id == last or r.status == "held"]
     needed = {(o.source, state) for run in alive for o in run.sources for state in (o.state, o.baseline)}
     needed |= set(store.published_states(opened, slice).items())
     gone = 0

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hub.store.history import as_of as as_of
     from hub.store.history import change_feed as change_feed
     from hub.store.history import student_record as student_record
+    from hub.store.ledger import find_run as find_run
     from hub.store.ledger import last_published as last_published
     from hub.store.ledger import published_states as published_states
     from hub.store.ledger import record_run as record_run
@@ -49,7 +50,15 @@ _HOMES = {
     "guard": ("GuardLimits", "judge"),
     "held": ("HeldRow", "held_rows"),
     "history": ("as_of", "change_feed", "student_record"),
-    "ledger": ("last_published", "published_states", "record_run", "run_from_json", "run_to_json", "runs"),
+    "ledger": (
+        "find_run",
+        "last_published",
+        "published_states",
+        "record_run",
+        "run_from_json",
+        "run_to_json",
+        "runs",
+    ),
     "schema": ("migrate",),
     "publishing": ("publish",),
     "reviewing": (

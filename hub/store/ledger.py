@@ -88,11 +88,33 @@ def record_run(store: Store, run: Run) -> None:
         write_run(connection, run, None, None, {})
 
 
-def runs(store: Store, year: int | None = None, limit: int = 50) -> list[Run]:
-    """The newest runs first, of one school year or all."""
+def find_run(store: Store, run_id: str) -> Run | None:
+    """The run of that id, however old it is; None where there is none."""
+    with reading(store) as connection:
+        summary = connection.execute(select(RUN.c.summary).where(RUN.c.id == run_id)).scalar()
+    return None if summary is None else run_from_json(json.loads(summary))
+
+
+def runs(
+    store: Store,
+    year: int | None = None,
+    limit: int = 50,
+    *,
+    before: str | None = None,
+    since: str | None = None,
+    starting: str = "",
+) -> list[Run]:
+    """The newest runs first, of one school year or all: those `before` a run's id, from it on (`since`), or whose
+    ids start so."""
     query = select(RUN.c.summary).order_by(RUN.c.id.desc()).limit(limit)
     if year is not None:
         query = query.where(RUN.c.year == year)
+    if before is not None:
+        query = query.where(RUN.c.id < before)
+    if since is not None:
+        query = query.where(RUN.c.id >= since)
+    if starting:
+        query = query.where(RUN.c.id.startswith(starting, autoescape=True))
     with reading(store) as connection:
         return [run_from_json(json.loads(summary)) for summary in connection.execute(query).scalars()]
 

@@ -204,7 +204,9 @@ def test_a_held_row_is_shown_by_the_name_of_its_file_and_a_source_that_is_none_i
 ) -> None:
     file = LandedFile("users.csv", "3d2ad3a7ce85" + "0" * 52, 9, 9)
     store.record_run(stores("maple-hollow"), a_run(MAPLE, status="published", sources=(an_outcome(files=(file,)),)))
-    row = store.HeldRow(2027, "sis", "users", file.sha256, 7, "Student", "birthDate", "missing", "20261122T02")
+    row = store.HeldRow(
+        2027, "sis", "users", file.sha256, 7, "Student", "birthDate", "missing", "20261122T020000Z-1a2b3c"
+    )
     monkeypatch.setattr(store, "held_rows", lambda opened, *_: [row] if opened.district == "maple-hollow" else [])
     told = hub("held", "show", "missing").stdout
     assert all(part in told for part in ("users.csv", "3d2ad3a7ce85 ", "2026-11-22"))
