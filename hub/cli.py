@@ -27,7 +27,7 @@ from hub.commands import (
     validate,
 )
 from hub.commands.faults import DEFECT, fail, tell_defect
-from hub.errors import FixConfiguration, HubError
+from hub.errors import FixConfiguration, HubError, of_disk
 
 
 class Hub(click.Group):
@@ -42,8 +42,12 @@ class Hub(click.Group):
             fail(ctx, error)
             return ctx.exit(error.exit_code)
         except Exception as error:
-            tell_defect(ctx, error)
-            return ctx.exit(DEFECT)
+            known = of_disk(error, ctx.meta.get("hub.state", "the state folder"))
+            if known is None:
+                tell_defect(ctx, error)
+                return ctx.exit(DEFECT)
+            fail(ctx, known)
+            return ctx.exit(known.exit_code)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         kwargs["standalone_mode"] = False

@@ -5,6 +5,7 @@ Every message names where, what and the remedy, and carries no student's value.
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from traceback import extract_tb
 
@@ -45,6 +46,42 @@ class FixConfiguration(HubError):
 
 class Stop(HubError):
     """Going on could damage what is published: a person must look first."""
+
+
+#: The system's words, and DuckDB's own where what it moves out of memory takes all of the disk that was free.
+_DUCKDB_FULL = ("No space left on device", "max_temp_directory_size")
+
+
+def of_disk(error: Exception, place: Path | str) -> HubError | None:
+    """What an error of the hub's own files asks of a person: room, or the right to write there. `place` is told where
+    the error names no file.
+
+    None for any other error. DuckDB's errors have no number, only words.
+    """
+    number, said = getattr(error, "errno", None), str(error)
+    place = getattr(error, "filename", None) or place
+    if number in (errno.ENOSPC, errno.EDQUOT) or any(words in said for words in _DUCKDB_FULL):
+        return RetryLater(
+            f"The disk of {place} is full; what is published is as it was.",
+            "Free space there or set state: in hub.yaml to a larger disk, then run the command again.",
+        )
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return FixConfiguration(
+            f"{place} may not be read or written by this account; what is published is as it was.",
+            "Give the account that runs the hub write access there, or set state: in hub.yaml to another folder.",
+        )
+    return None
+
+
+def in_words(error: Exception, place: Path | str) -> str:
+    """What ended a run, for a person; never the text of another library's error, which may quote a row.
+
+    `place` as `of_disk` takes it.
+    """
+    known = error if isinstance(error, HubError) else of_disk(error, place)
+    if known is not None:
+        return str(known)
+    return f"A defect of the hub, not of the data: {type(error).__name__} at {places_of(error, 4)}. Please report it."
 
 
 def places_of(error: BaseException, most: int = 1) -> str:

@@ -15,7 +15,7 @@ from email.utils import formatdate, make_msgid
 
 from hub import pipeline, store
 from hub.config import Alerts, Email, Settings, secret
-from hub.errors import FixConfiguration
+from hub.errors import FixConfiguration, HubError
 from hub.look import legible
 from hub.model import Rule, Run, Slice
 from hub.report.attention import OPERATOR, groups
@@ -53,7 +53,7 @@ class Alert:
             self.sentence,
             "",
             f"District     {self.district}, school year {self.year}",
-            f"Run          {self.run}",
+            f"Run          {self.run or 'stopped before it had a number'}",
             f"Must act     {self.owner}",
             f"What to do   {self.remedy} {self.command}".rstrip(),
         ]
@@ -75,9 +75,16 @@ def alerts_of(
 
 
 def crashed(slice: Slice, run_id: str, sentence: str) -> Alert:
-    """The alert of a run that ended before its summary was written."""
+    """The alert of a run that ended before its summary was written; `run_id` is "" where it did not get that far."""
     remedy = "Put it right, then run the night again:"
     return Alert(slice.district, slice.year, run_id, OPERATOR, "", "The run stopped", sentence, remedy, "hub sync")
+
+
+def unread(slice: Slice, run_id: str, sentence: str) -> Alert:
+    """The alert of a run that ended well, but whose summary cannot be read: nobody knows who must act."""
+    title, command = "The run cannot be looked at", f"hub report {run_id}"
+    remedy = "Put it right, then see who must act:"
+    return Alert(slice.district, slice.year, run_id, OPERATOR, "", title, sentence, remedy, command)
 
 
 def tell(settings: Settings, run: Run) -> tuple[str, ...]:
@@ -85,8 +92,10 @@ def tell(settings: Settings, run: Run) -> tuple[str, ...]:
     a receiver that is away: a night is not worse because nobody could be told."""
     if settings.alerts == Alerts():
         return ()
-    opened = pipeline.open_store(settings, run.district)
-    earlier = store.runs(opened, run.year, pipeline.EARLIER, before=run.id)
+    try:
+        earlier = store.runs(pipeline.open_store(settings, run.district), run.year, pipeline.EARLIER, before=run.id)
+    except HubError:  # the store is away: what the nights before left cannot be compared, what must be told can
+        earlier = []
     report = settings.state / "runs" / run.district / str(run.year) / run.id / "report.html"
     found = alerts_of(run, earlier, datetime.now(UTC), load_rules(settings.specs / "rules"), str(report))
     return send(settings.alerts, found)

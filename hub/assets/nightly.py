@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from hub import pipeline, store
-from hub.assets.alerts import crashed, send, tell
+from hub.assets.alerts import crashed, send, tell, unread
 from hub.assets.record import PUBLISHED, RECORD, REPORT, RUN_TAG
 from hub.assets.slices import Hub, slice_of
 from hub.assets.sources import source_key
 from hub.config import Schedule, Settings
-from hub.errors import FixConfiguration
-from hub.model import Run, Slice
+from hub.errors import FixConfiguration, HubError
+from hub.model import Slice
 
 JOB = "nightly"
 _PARTITION_TAG = "dagster/partition"
@@ -70,9 +71,16 @@ def nightly_schedule(
     description="Tells people of a source that failed and of a publish that the guard holds.",
 )
 def alert_who_must_act(context: dg.RunStatusSensorContext, hub: Hub) -> None:
-    found = _run_of(context.dagster_run, hub)
+    settings, slice, run_id = _named(context.dagster_run, hub)
+    if slice is None or not run_id:
+        return
+    try:
+        found = store.find_run(pipeline.open_store(settings, slice.district), run_id)
+    except HubError as error:
+        _must(send(settings.alerts, [unread(slice, run_id, str(error))]))
+        return
     if found is not None:
-        _must(tell(*found))
+        _must(tell(settings, found))
 
 
 @dg.run_failure_sensor(
@@ -82,17 +90,16 @@ def alert_who_must_act(context: dg.RunStatusSensorContext, hub: Hub) -> None:
     description="Tells people of a night that stopped.",
 )
 def alert_run_failed(context: dg.RunFailureSensorContext, hub: Hub) -> None:
-    run = context.dagster_run
-    found = _run_of(run, hub)
+    settings, slice, run_id = _named(context.dagster_run, hub)
+    found = None
+    if slice is not None and run_id:
+        with suppress(HubError):  # the store may be what the night stopped at: people are told all the same
+            found = store.find_run(pipeline.open_store(settings, slice.district), run_id)
     if found is not None:
-        _must(tell(*found))
+        _must(tell(settings, found))
         return
-    settings = hub.settings()
-    try:
-        slice = slice_of(run.tags.get(_PARTITION_TAG, ""), settings)
-    except (FixConfiguration, ValueError):
-        slice = Slice("unknown", 0)
-    _must(send(settings.alerts, [crashed(slice, run.run_id, why(context.get_step_failure_events()))]))
+    said = why(context.get_step_failure_events())
+    _must(send(settings.alerts, [crashed(slice or Slice("unknown", 0), context.dagster_run.run_id, said)]))
 
 
 def why(events: Iterable[dg.DagsterEvent]) -> str:
@@ -106,14 +113,14 @@ def why(events: Iterable[dg.DagsterEvent]) -> str:
     return "The process ended without a word: it was killed, or the machine stopped."
 
 
-def _run_of(dagster_run: dg.DagsterRun, hub: Hub) -> tuple[Settings, Run] | None:
-    run_id, partition = dagster_run.tags.get(RUN_TAG), dagster_run.tags.get(_PARTITION_TAG)
-    if run_id is None or partition is None:
-        return None
+def _named(run: dg.DagsterRun, hub: Hub) -> tuple[Settings, Slice | None, str]:
+    """The settings of now, the slice where hub.yaml still has it, and the hub's own run, "" where none was begun."""
     settings = hub.settings()
-    slice = slice_of(partition, settings)
-    found = store.find_run(pipeline.open_store(settings, slice.district), run_id)
-    return (settings, found) if found is not None else None
+    try:
+        slice = slice_of(run.tags.get(_PARTITION_TAG, ""), settings)
+    except (FixConfiguration, ValueError):
+        slice = None
+    return settings, slice, run.tags.get(RUN_TAG, "")
 
 
 def _must(not_sent: tuple[str, ...]) -> None:

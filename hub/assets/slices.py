@@ -9,8 +9,10 @@ from pathlib import Path
 import dagster as dg
 
 from hub.config import Settings, load
-from hub.errors import HubError, RetryLater, places_of
+from hub.errors import HubError, RetryLater, in_words, of_disk
 from hub.model import Slice
+
+_STATE = "the state folder"
 
 
 class Hub(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -57,7 +59,5 @@ def told() -> Iterator[None]:
     except HubError as error:
         raise dg.Failure(str(error), allow_retries=isinstance(error, RetryLater)) from None
     except Exception as error:
-        text = (
-            f"A defect of the hub, not of the data: {type(error).__name__} at {places_of(error, 4)}. Please report it."
-        )
-        raise dg.Failure(text, allow_retries=False) from None
+        later = isinstance(of_disk(error, _STATE), RetryLater)
+        raise dg.Failure(in_words(error, _STATE), allow_retries=later) from None

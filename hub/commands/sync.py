@@ -10,7 +10,7 @@ from hub.commands import faults
 from hub.commands.options import common, district_option, known_sources, settings_of, slices_of, year_option
 from hub.commands.outcome import exit_code, say_run
 from hub.commands.words import progress, say_json
-from hub.errors import HubError
+from hub.errors import HubError, in_words
 from hub.model import Run
 
 
@@ -41,7 +41,7 @@ def command(
     slices = slices_of(settings, district, year)
     known_sources(settings, district, sources)
     from hub import pipeline
-    from hub.assets.alerts import tell
+    from hub.assets.alerts import crashed, send, tell
 
     runs: list[Run] = []
     failed: list[dict[str, object]] = []
@@ -50,9 +50,12 @@ def command(
         try:
             with progress() as callback:
                 run = pipeline.sync(settings, slice, only=set(sources) or None, progress=callback)
-        except HubError as error:  # the other districts go on
-            if len(slices) == 1:
+        except Exception as error:
+            for line in send(settings.alerts, [crashed(slice, "", in_words(error, settings.state))]):
+                click.echo(line, err=True)
+            if len(slices) == 1 or not isinstance(error, HubError):
                 raise
+            # the other districts go on
             click.echo(f"{slice.district}, school year {slice.year}: not synced.", err=True)
             faults.tell(ctx, error)
             failed.append({"district": slice.district, "year": slice.year} | faults.as_json(error))

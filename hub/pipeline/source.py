@@ -12,7 +12,7 @@ from typing import Any
 
 from hub.config import Settings, SourceSettings, secret
 from hub.connectors import Pull, fetch
-from hub.errors import AskVendor, FixConfiguration, HubError, RetryLater, places_of
+from hub.errors import AskVendor, FixConfiguration, HubError, RetryLater, of_disk, places_of
 from hub.landing import Delivery, deliveries, journal, land
 from hub.model import LandedFile, Piece, Proposal, Slice, Source, SourceOutcome, Status, StreamAgain, StreamEnd
 from hub.pipeline.left import LeftFiles
@@ -178,6 +178,9 @@ def _normalize(
     except duckdb.IOException:
         raise
     except duckdb.Error as error:  # its text may quote a value
+        known = of_disk(error, settings.state)
+        if known is not None:
+            raise known from None
         raise RetryLater(
             f"{source.name}: the rows could not be worked out ({type(error).__name__}); its last good rows stay.",
             "The mapping of this vendor does not fit what came: report the file's layout to who keeps the mapping.",

@@ -15,7 +15,7 @@ from typing import Any
 
 from hub import __version__
 from hub.config import District, Settings, SourceSettings
-from hub.errors import AskVendor, RetryLater, Stop
+from hub.errors import AskVendor, RetryLater, Stop, of_disk
 from hub.landing import Delivery, deliveries, open_files
 from hub.model import OpenedDelivery, OpenedFile, Slice, Source
 from hub.standards.mapping.normalize import Vocabulary
@@ -255,14 +255,19 @@ def _work(
 
 @contextmanager
 def room(state: Path) -> Iterator[None]:
-    """A disk that is full or fails is told as such. Raises RetryLater."""
+    """A disk that is full, fails or may not be written is told as such. Raises RetryLater or FixConfiguration."""
     import duckdb
 
     try:
         yield
     except BrokenPipeError:
         raise
-    except (OSError, duckdb.IOException) as error:
+    except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        known = of_disk(error, state)
+        if known is not None:
+            raise known from None
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise
         reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
         raise RetryLater(
             f"A file under {state} could not be read or written ({reason}); what is published is as it was.",

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, NullPool, Table, create_engine, event, func, make_url, select
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import URL, Connection, Engine, MetaData, NullPool, Table, create_engine, event, func, make_url, select
+from sqlalchemy.exc import ArgumentError
 
-from hub.errors import FixConfiguration, RetryLater, Stop
+from hub.errors import FixConfiguration, of_disk
 from hub.model import Entity
+from hub.store.failures import PATIENCE, translated
 from hub.store.naming import schema_name
 from hub.store.tables import entity_table
 
-#: How long a writer waits for another one, in seconds.
-PATIENCE = 60
 #: Of an SQLite file, in bytes. A result of an assessment is 8 KB and takes three pages of the default 4,096: with these
 #: a large night is staged and inserted in two thirds of the CPU time, into a file a sixth larger.
 PAGE_SIZE = 32_768
@@ -42,6 +41,11 @@ class Store:
     def snapshots(self) -> Path:
         return self.state / "snapshots" / self.district
 
+    @property
+    def place(self) -> str:
+        """The file of an SQLite store; "" in PostgreSQL, whose address may hold a password."""
+        return "" if self.schema else str(self.engine.url.database)
+
     def table(self, entity: str) -> Table:
         """The table of an entity; raises FixConfiguration for a name the specs do not have."""
         if entity not in self.entities:
@@ -54,23 +58,38 @@ def open_store(url: str, district: str, entities: Mapping[str, Entity], state: P
     """Open (not migrate) the store of `district`.
 
     `url`: "sqlite" for `<state>/store/<district>.db`, or a SQLAlchemy URL of a PostgreSQL database, in which the
-    district gets a schema of its own. `state`: the hub's state directory. Raises FixConfiguration on a bad URL or id.
+    district gets a schema of its own. `state`: the hub's state directory. Raises FixConfiguration on a bad URL or
+    id, or a folder that may not be written.
     """
     schema = schema_name(district)
     if url == "sqlite":
         path = state / "store" / f"{district}.db"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make(path.parent)
         return Store(_sqlite(path), MetaData(), district, "", entities, state)
+    return Store(_postgresql(_address(url), schema), MetaData(), district, schema, entities, state)
+
+
+def _address(url: str) -> URL:
+    """A PostgreSQL URL as libpq or any driver of SQLAlchemy writes it, for the one driver that the hub comes with."""
     try:
-        backend = make_url(url).get_backend_name()
+        address = make_url(url)
     except ArgumentError:
-        backend = ""
-    if backend != "postgresql":
+        address = URL.create("")
+    if address.drivername.partition("+")[0] not in ("postgresql", "postgres"):
         raise FixConfiguration(
             "The store's address is neither 'sqlite' nor a PostgreSQL URL.",
-            "Write store: sqlite, or postgresql+psycopg2://user@host/database.",
+            "Write store: sqlite, or postgresql://user@host/database.",
         )
-    return Store(_postgresql(url, schema), MetaData(), district, schema, entities, state)
+    return address.set(drivername="postgresql+psycopg2")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise of_disk(error, folder) or FixConfiguration(
+            f"The folder {folder} cannot be made ({error.strerror}).", "Set state: in hub.yaml to another folder."
+        ) from None
 
 
 def _sqlite(path: Path) -> Engine:
@@ -94,7 +113,7 @@ def _sqlite(path: Path) -> Engine:
     return engine
 
 
-def _postgresql(url: str, schema: str) -> Engine:
+def _postgresql(url: URL, schema: str) -> Engine:
     engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
 
     @event.listens_for(engine, "connect", insert=True)
@@ -117,41 +136,17 @@ def lock_number(store: Store) -> int:
 def reading(store: Store) -> Iterator[Connection]:
     """A connection that sees one state of the store from its first to its last query."""
     isolation = {} if store.engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
-    with _translated(store), store.engine.connect() as connection:
+    with translated(store.district, store.place), store.engine.connect() as connection:
         yield connection.execution_options(**isolation)
 
 
 @contextmanager
 def writing(store: Store) -> Iterator[Connection]:
     """One transaction with no other writer in this district. Raises RetryLater after `PATIENCE` seconds of waiting."""
-    with _translated(store), store.engine.connect() as connection:
+    with translated(store.district, store.place), store.engine.connect() as connection:
         alone = connection.execution_options(hub_writes=True)
         with alone.begin():
             if store.schema:
                 alone.execute(select(func.set_config("lock_timeout", f"{PATIENCE}s", True)))
                 alone.execute(select(func.pg_advisory_xact_lock(lock_number(store))))
             yield alone
-
-
-@contextmanager
-def _translated(store: Store) -> Iterator[None]:
-    """Driver errors carry values in their text (a failed COPY quotes the line), so only their kind passes."""
-    import psycopg2  # type: ignore[import-untyped]
-    from psycopg2.errors import LockNotAvailable  # type: ignore[import-untyped]
-
-    try:
-        yield
-    except (DBAPIError, psycopg2.Error) as error:
-        origin = error.orig if isinstance(error, DBAPIError) else error
-        kind = type(origin).__name__
-        if isinstance(origin, LockNotAvailable) or "locked" in str(origin):
-            raise RetryLater(
-                f"Another process has been writing to the store of {store.district} for {PATIENCE} seconds.",
-                "Try again when it is done; `hub runs` shows which run it is.",
-            ) from None
-        if kind == "OperationalError" and store.schema:
-            raise RetryLater(f"The database of {store.district} does not answer ({kind}).", "Try again.") from None
-        raise Stop(
-            f"The store of {store.district} refused ({kind}); nothing was changed.",
-            "Run `hub sync` again; if it repeats, keep the run's directory and report it.",
-        ) from None

@@ -162,6 +162,37 @@ def test_a_run_that_stopped_is_told(
     assert CANARY not in str(body)
 
 
+def test_a_night_that_stopped_at_its_store_is_told(
+    settings: Settings, instance: dg.DagsterInstance, hook: HTTPServer
+) -> None:
+    damage_store(settings)
+    result = run_night(settings, instance)
+    look(nightly.alert_run_failed, result, settings, instance, failed=True)
+    assert titles(hook) == ["The run stopped"]
+    assert "maple-hollow.db is damaged" in hook.log[0][0].get_json()["sentence"]
+
+
+def test_a_night_whose_store_is_gone_when_it_is_looked_at_is_told(
+    ready: Settings, instance: dg.DagsterInstance, hook: HTTPServer
+) -> None:
+    result = run_night(ready, instance)
+    assert result.success
+    damage_store(ready)
+    look(nightly.alert_who_must_act, result, ready, instance, failed=False)
+    assert titles(hook) == ["The run cannot be looked at"]
+    body = hook.log[0][0].get_json()
+    assert "maple-hollow.db is damaged" in body["sentence"]
+    assert body["command"] == f"hub report {body['run']}"
+
+
+def damage_store(settings: Settings) -> None:
+    file = settings.state / "store" / "maple-hollow.db"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"this was a database once" * 99)
+    for left in file.parent.glob("maple-hollow.db-*"):
+        left.unlink()
+
+
 def test_an_alert_that_cannot_be_sent_fails_its_tick(
     settings: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
