@@ -79,9 +79,11 @@ def publish(
 def _refuse_overtaken(connection: Connection, run: Run, comparison: Comparison) -> None:
     newest = last_published_on(connection, comparison.year)
     if newest != comparison.base:
+        compared = f"run {comparison.base}" if comparison.base else "an empty store"
+        first = f"`hub publish discard {run.id}`, then run" if run.status == "approved" else "Run"
         raise Stop(
-            f"Run {run.id} was compared with run {comparison.base or 'nothing'}, but {newest} was published since.",
-            "Discard it and run `hub sync` again: it compares with what is published now.",
+            f"Run {run.id} was compared with {compared}, but run {newest} was published since; nothing was changed.",
+            f"{first} `hub sync` again: it compares with what is published now.",
         )
 
 
