@@ -7,6 +7,7 @@ from bisect import bisect_right
 from pathlib import Path
 from typing import Any
 
+from hub.engine import keep
 from hub.standards.reading.plain_text import LINE_LIMIT
 from hub.standards.validation.connection import Connection
 from hub.standards.validation.oneroster_source import Source
@@ -58,17 +59,22 @@ def judge_width(judge: Judge, source: Source, rejected: list[int]) -> None:
 
 
 def judge_line_breaks(con: Connection, judge: Judge, source: Source, view: str, rejected: list[int]) -> None:
-    """OneRoster CSV binding: no line break inside a field."""
+    """OneRoster CSV binding: no line break inside a field.
+
+    The file is read once for all columns: once for each took 17 s where 60,000 records are refused.
+    """
     import ibis
 
     names = {place: name for name, place in source.places.items()}
-    rows = con.ibis.table(view).mutate(_taken=ibis.row_number() + 1)
-    for place in range(source.width):
-        text = rows[f"c{place}"]
-        broken = rows.filter(text.contains("\n") | text.contains("\r"))
-        count = int(con.ibis.to_pyarrow(broken.count()).as_py())
+    rows = con.ibis.table(view)
+    marks = {name: (rows[name].contains("\n") | rows[name].contains("\r")).fill_null(False) for name in rows.columns}
+    marked = rows.select(_taken=ibis.row_number() + 1, **marks)
+    broken = keep(con.ibis, f"{view}__broken", marked.filter(ibis.or_(*(marked[name] for name in marks))))
+    for place, name in enumerate(marks):
+        found = broken.filter(broken[name]).select("_taken")
+        count = int(con.ibis.to_pyarrow(found.count()).as_py())
         if count:
-            first = con.ibis.to_pyarrow(broken.select("_taken").order_by("_taken").limit(judge.max_per_rule))
+            first = con.ibis.to_pyarrow(found.order_by("_taken").limit(judge.max_per_rule))
             places = [_shifted(row, rejected) for row in first["_taken"].to_pylist()]
             column = names.get(place, f"column {place + 1}")
             judge.find("oneroster.csv.line_break_in_field", source.name, column, places, count)
