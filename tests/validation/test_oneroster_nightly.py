@@ -41,7 +41,7 @@ class Verdicts:
     held: set[tuple[str, str]]
 
 
-def verdicts(files: Files) -> Verdicts:
+def verdicts(files: Files, rules: tuple[str, ...] = SHAPE) -> Verdicts:
     with TemporaryDirectory() as name:
         folder = Path(name) / "in"
         for sent, body in files.items():
@@ -52,11 +52,11 @@ def verdicts(files: Files) -> Verdicts:
             errors = {(f.stage, f.rule) for f in found if f.severity == "error"}
         except AskVendor:
             errors = {("package", "no feed")}
-        refused, held = night(folder)
+        refused, held = night(folder, rules)
     return Verdicts(errors, refused, held)
 
 
-def night(folder: Path) -> tuple[str, set[tuple[str, str]]]:
+def night(folder: Path, rules: tuple[str, ...]) -> tuple[str, set[tuple[str, str]]]:
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     named = (OpenedFile(str(p.relative_to(folder)), p, hashlib.sha256(p.read_bytes()).hexdigest()) for p in paths)
     try:
@@ -64,7 +64,7 @@ def night(folder: Path) -> tuple[str, set[tuple[str, str]]]:
     except AskVendor as error:
         said = re.search(r"\(rule ([\w.]+)\)", error.message)
         return (said[1] if said else error.message), set()
-    return "", {(stream, rule) for stream, _, _, _, rule in state.held if rule.startswith(SHAPE)}
+    return "", {(stream, rule) for stream, _, _, _, rule in state.held if rule.startswith(rules)}
 
 
 def agree(files: Files) -> None:
@@ -100,3 +100,17 @@ def test_a_manifest_that_cannot_be_read_is_refused_by_both(body: bytes) -> None:
     found = verdicts(roster(manifest=body))
     assert found.refused == "oneroster.manifest.mismatch"
     assert ("package", "oneroster.manifest.unreadable") in found.errors
+
+
+USER_IDS = """
+    {Local:71} | { Local : 71 } | {Local:7:1} | {Local:71};{State:9} | 71,{Local:71} | {{Local:71}} | Local:71 | {71}
+    {Local:} | {:71} | {} | { : 71} | {Local:71},{State: } | {Local:71 | Local:71}
+"""
+
+
+@pytest.mark.parametrize("ids", [ids.strip() for ids in re.split(r"[|\n]", USER_IDS) if ids.strip()])
+def test_ids_without_a_type_are_errors_where_the_night_holds_them_and_only_there(ids: str) -> None:
+    package = clean("1.1")
+    package.set("users", 1, userIds=ids)
+    found = verdicts(package.files(), rules=("pattern", "required"))
+    assert bool(found.held) == (("shape", "oneroster.type.user_id_pair") in found.errors), found
