@@ -48,26 +48,26 @@ class Stop(HubError):
     """Going on could damage what is published: a person must look first."""
 
 
-#: The system's words, and DuckDB's own where what it moves out of memory takes all of the disk that was free.
-_DUCKDB_FULL = ("No space left on device", "max_temp_directory_size")
+#: The system's words, DuckDB's where what it moves out of memory takes all of the disk that was free, and SQLite's.
+_FULL = ("No space left on device", "max_temp_directory_size", "database or disk is full")
 
 
 def of_disk(error: Exception, place: Path | str) -> HubError | None:
     """What an error of the hub's own files asks of a person: room, or the right to write there. `place` is told where
     the error names no file.
 
-    None for any other error. DuckDB's errors have no number, only words.
+    None for any other error. Those of DuckDB and of the Arrow driver of SQLite have no number, only words.
     """
     number, said = getattr(error, "errno", None), str(error)
     place = getattr(error, "filename", None) or place
-    if number in (errno.ENOSPC, errno.EDQUOT) or any(words in said for words in _DUCKDB_FULL):
+    if number in (errno.ENOSPC, errno.EDQUOT) or any(words in said for words in _FULL):
         return RetryLater(
-            f"The disk of {place} is full; what is published is as it was.",
+            f"The disk of {place} is full; nothing is published in part.",
             "Free space there or set state: in hub.yaml to a larger disk, then run the command again.",
         )
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):
         return FixConfiguration(
-            f"{place} may not be read or written by this account; what is published is as it was.",
+            f"{place} may not be read or written by this account; nothing is published in part.",
             "Give the account that runs the hub write access there, or set state: in hub.yaml to another folder.",
         )
     return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Column, Connection, MetaData, Table, text
 
 from hub.engine import connect
+from hub.errors import Stop, of_disk
 from hub.store.connect import PAGE_SIZE
 from hub.store.naming import shortened
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _BATCH = 100_000
+_LEFT = 1 << 20  # bytes: less than a file grows by
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,21 @@ def _stage_sqlite(connection: Connection, loads: list[Load], path: Path) -> dict
     # so ADBC only ever writes a file of its own, which the store's connection then attaches.
     from adbc_driver_sqlite import dbapi
 
-    with dbapi.connect(str(path), autocommit=True) as staging, staging.cursor() as cursor:
-        cursor.execute(f"PRAGMA page_size={PAGE_SIZE}")
-        cursor.execute("PRAGMA journal_mode=OFF")
-        cursor.execute("PRAGMA synchronous=OFF")
-        for load in loads:
-            cursor.adbc_ingest(load.name, _reader(load), mode="create")
+    try:
+        with dbapi.connect(str(path), autocommit=True) as staging, staging.cursor() as cursor:
+            cursor.execute(f"PRAGMA page_size={PAGE_SIZE}")
+            cursor.execute("PRAGMA journal_mode=OFF")
+            cursor.execute("PRAGMA synchronous=OFF")
+            for load in loads:
+                cursor.adbc_ingest(load.name, _reader(load), mode="create")
+    except dbapi.Error as error:  # its text may quote a value
+        # On a full disk it may say that there is nothing to roll back, and no more: what is left says which it was.
+        full = shutil.disk_usage(path.parent).free < _LEFT
+        cause = OSError(errno.ENOSPC, "", str(path)) if full else error
+        raise of_disk(cause, path) or Stop(
+            f"The changes could not be written to {path} ({type(error).__name__}); nothing was changed.",
+            "Check the free space of that disk, then run `hub sync` again; if it repeats, report it.",
+        ) from None
     connection.execute(text("ATTACH DATABASE :path AS staging"), {"path": str(path)})
     return {
         load.name: Table(

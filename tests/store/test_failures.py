@@ -9,12 +9,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import event, make_url, text
+from sqlalchemy import Column, Text, event, make_url, text
 
 from hub.errors import FixConfiguration, HubError, RetryLater, Stop, of_disk
 from hub.model import Slice
-from hub.store import Store, content_digest, migrate, open_store, runs
+from hub.store import Store, content_digest, migrate, open_store, runs, staging
 from hub.store.connect import writing
 
 from .school import ENTITIES, publish_record, student
@@ -52,6 +54,29 @@ def test_a_full_disk_is_to_be_tried_again_and_leaves_what_is_published(tmp_path:
     again = _sqlite(tmp_path)
     assert len(runs(again)) == 1
     assert content_digest(again) == before
+
+
+@pytest.mark.parametrize(
+    ("left", "kind", "said"), [(0, Stop, "could not be written to"), (1 << 60, RetryLater, "full")]
+)
+def test_changes_that_cannot_be_staged_tell_a_full_disk_from_another_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: int, kind: type, said: str
+) -> None:
+    store = _sqlite(tmp_path)
+    (tmp_path / "staging.db").write_bytes(b"in the way of what the driver writes " * 99)
+    pq.write_table(pa.table({"name": [A_NAME]}), tmp_path / "names.parquet")
+    monkeypatch.setattr(staging, "_LEFT", left)  # a driver at the end of the disk may not say that it is
+    load = staging.Load("names", tmp_path / "names.parquet", {"name": Column("name", Text)})
+
+    def staged() -> None:
+        with writing(store) as connection:
+            staging.stage(connection, [load], tmp_path)
+
+    error = _raised(staged)
+    assert type(error) is kind
+    assert said in str(error)
+    assert str(tmp_path / "staging.db") in str(error)
+    assert A_NAME not in str(error)
 
 
 @pytest.mark.parametrize("content", [b"not a database at all, but long enough to be read as one\n" * 40, b"PK\x03\x04"])
