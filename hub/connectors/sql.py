@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,11 @@ from hub.errors import AskVendor, FixConfiguration, HubError, RetryLater
 from hub.model import Stream, StreamAgain, StreamEnd
 
 _BATCH = 50_000  # rows held at once
-_REFUSED = ("password authentication failed", "(1045,", "(18456,", "Login failed", "ORA-01017", "no pg_hba.conf")
+_REFUSED = ("password authentication failed", "(1044,", "(1045,", "(1049,", "(18456,", "(4060,", "Login failed",
+            "ORA-01017", "no pg_hba.conf")  # fmt: skip
+#: What MySQL's driver gives the class of a lost connection, although the query is wrong: an unknown column, a table or
+#: a column that the account may not read.
+_WRONG_QUERY = (1054, 1142, 1143)
 _READ_ONLY = {
     "sqlite": "PRAGMA query_only = ON",
     "mysql": "SET SESSION TRANSACTION READ ONLY",
@@ -208,11 +213,15 @@ def _told(pull: Pull, what: str) -> Iterator[None]:
 def _error(pull: Pull, what: str, error: exc.DBAPIError | OSError) -> HubError:
     original = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
     kind = type(original).__name__
-    if any(word in str(original) for word in _REFUSED):
+    unknown = what == "the connection" and "does not exist" in str(original)  # PostgreSQL, of a role or a database
+    if unknown or any(word in str(original) for word in _REFUSED):
         return FixConfiguration(
-            f"{pull.source}: the database refuses the login ({kind}).", "Check user and password in the address."
+            f"{pull.source}: the database refuses the login ({kind}).",
+            "Check user, password and database in the address.",
         )
-    if isinstance(error, exc.ProgrammingError | exc.NotSupportedError | exc.DataError | exc.InternalError):
+    wrong = isinstance(error, exc.ProgrammingError | exc.NotSupportedError | exc.DataError | exc.InternalError)
+    number = original.args[0] if original.args else None
+    if wrong or number in _WRONG_QUERY or getattr(original, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
         return FixConfiguration(
             f"{pull.source}, {what}: the database refuses the query ({kind}).",
             "Run it there by hand as the account of the hub: a name, a right or a type is wrong.",
