@@ -191,6 +191,15 @@ def test_every_delimiter_and_encoding_comes_to_the_same_kinds(home: Path, delimi
     assert (found.delimiter, found.encoding) == (delimiter, encoding.removesuffix("-sig"))
 
 
+def test_columns_of_no_name_and_no_value_are_left_out_and_read_over_at_night(home: Path) -> None:
+    behind = "".join(f";{line};;\n" for line in SAMPLE.splitlines())
+    (home / "behind.csv").write_text(behind)
+    assert guess(home / "behind.csv") == guess(home / "quizzes/pebble_1.csv")
+    (home / "named.csv").write_text(behind.replace(";;\n", ";;7\n").replace(";;7\n", ";;\n", 1))
+    said = CliRunner().invoke(main, ["source", "new", "granite", "--from-sample", "named.csv"])
+    assert "blank, or a value and not a name, in column 14." in " ".join(said.output.split())
+
+
 def test_a_name_that_comes_again_is_no_code_and_a_number_that_begins_with_zero_no_score(home: Path) -> None:
     rows = [("Full Name", "Buddy", "Case Manager", "Slip", "Stage")]
     rows += [(f"Ada Zqcanary{n % 2}", f"zqcanary{n % 2}", "Vale", f"00{n}", "Low") for n in range(9)]

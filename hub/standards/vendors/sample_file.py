@@ -50,7 +50,9 @@ def read_sample(path: Path) -> SampleFile:
     if not lines:
         raise _refused(path, "the file is empty", "Take a file with a header and at least one row.")
     header, rows = lines[0], [row for row in lines[1:] if any(row)]
-    _hold_header(path, header, rows)
+    # A delimiter at the end of each line makes a column of no name and no value.
+    blank = {n for n, name in enumerate(header) if not name} - {n for row in rows for n, cell in enumerate(row) if cell}
+    _hold_header(path, header, rows, blank)
     fitting = tuple(row for row in rows if not any(row[len(header) :]))
     if len(rows) - len(fitting) > len(rows) / 10:
         said = (
@@ -58,23 +60,24 @@ def read_sample(path: Path) -> SampleFile:
         )
         fix = "Delete lines that stand above the header, or have cells that hold the delimiter put in quotes."
         raise _refused(path, said, fix)
-    return SampleFile(encoding, delimiter, header, fitting)
+    kept, *taken = (tuple(cell for n, cell in enumerate(row) if n not in blank) for row in (header, *fitting))
+    return SampleFile(encoding, delimiter, kept, tuple(taken))
 
 
-def _hold_header(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _hold_header(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]], blank: set[int]) -> None:
     """The header's names go into the folder, so a line of values must never pass for one."""
-    if len(header) < 2:
+    if len(header) - len(blank) < 2:
         fix = "Delete the lines above the header; the delimiter must be a comma, a semicolon, a tab or a |."
         raise _refused(path, "its first line is no header of several columns", fix)
     if not rows:
         raise _refused(path, "it has a header and no row", "Take a file with at least one row.")
     again = {n for row in rows for n, (name, cell) in enumerate(zip(header, row, strict=False)) if name == cell}
-    values = [n + 1 for n, name in enumerate(header) if n in again or _VALUE.fullmatch(name)]
+    values = [n + 1 for n, name in enumerate(header) if n not in blank and (n in again or _VALUE.fullmatch(name))]
     if values:
         said = f"its first line is no header: blank, or a value and not a name, in column {_places(values)}"
         fix = "Write the columns' names in the first line; where the vendor sends none, add `csv: {header: false}`."
         raise _refused(path, said, fix)
-    if twice := [n for n, name in enumerate(header, 1) if header.count(name) > 1]:
+    if twice := [n for n, name in enumerate(header, 1) if name and header.count(name) > 1]:
         fix = "Delete titles above the header, or number the names (Score, Score.2) and add `number_repeated: true`."
         raise _refused(path, f"columns {_places(twice)} share a name", fix)
 
