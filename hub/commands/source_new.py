@@ -33,7 +33,7 @@ def _place(config: Path | None) -> Path:
     required=True,
     metavar="FILE",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A real file of the vendor. Of its values only codes are kept.",
+    help="A real file of the vendor: delimited text or .xlsx. Of its values only codes are kept.",
 )
 @common
 def new(name: str, sample: Path, config: Path | None, as_json: bool) -> None:
@@ -45,7 +45,7 @@ def new(name: str, sample: Path, config: Path | None, as_json: bool) -> None:
     \b
     Examples:
       hub source new pebble --from-sample ~/Downloads/pebble_quizzes.csv
-      hub source new pebble --from-sample quizzes.csv --json
+      hub source new pebble --from-sample quizzes.xlsx --json
     """
     if not re.fullmatch(r"[a-z][a-z0-9-]{2,}", name):
         raise FixConfiguration(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from sqlalchemy import select
 from hub import config, pipeline
 from hub.cli import main
 from hub.model import Slice
+from hub.standards.reading.excel import largest_sheet
 from hub.standards.specs import SCHEMAS
 from hub.standards.vendors.guessing import guess
 from hub.standards.vendors.new_vendor import write_folder
@@ -74,6 +77,11 @@ def test_from_a_sample_to_the_published_store(home: Path) -> None:
     assert code_of("source", "test", "pebble", "--accept") == 0
     assert code_of("source", "test", "pebble") == 0
 
+    assert published(home) == ["1001", "1002", "1003"]  # the fourth is held: a score that is no number
+
+
+def published(home: Path) -> list[str]:
+    """Whose results a night with the new vendor publishes."""
     roster = SCHEMAS / "sources/oneroster-csv/sample"
     (home / "hub.yaml").write_text(HUB_YAML.format(roster=f"{roster}/*.csv"))
     found = config.load(home / "hub.yaml")
@@ -85,7 +93,47 @@ def test_from_a_sample_to_the_published_store(home: Path) -> None:
     table = opened.table("StudentAssessment")
     with reading(opened) as connection:
         rows = connection.execute(select(table.c.student_unique_id).where(table.c._valid_to.is_(None))).scalars().all()
-    assert sorted(rows) == ["1001", "1002", "1003"]  # the fourth is held: a score that is no number
+    return sorted(rows)
+
+
+def as_workbook(path: Path, text: str, *sheets: str) -> None:
+    """The rows in the last of the sheets, days as Excel's own; the others hold a title."""
+    with xlsxwriter.Workbook(path, {"default_date_format": "mm/dd/yyyy"}) as book:
+        for title in sheets[:-1]:
+            book.add_worksheet(title).write(0, 0, "About this export")
+        page = book.add_worksheet(sheets[-1])
+        for n, line in enumerate(text.splitlines()):
+            for at, cell in enumerate(line.split(";")):
+                day = re.fullmatch(r"(\d+)/(\d+)/(\d{4})", cell)
+                if day:
+                    page.write_datetime(n, at, datetime(int(day[3]), int(day[1]), int(day[2])))
+                elif re.fullmatch(r"[1-9]\d*(\.\d+)?", cell):
+                    page.write_number(n, at, float(cell))
+                else:
+                    page.write_string(n, at, cell)
+
+
+@pytest.mark.parametrize(("sheets", "named"), [(["Sheet1"], False), (["Notes", "Results"], True)])
+def test_a_workbook_is_a_sample_as_its_csv_is(home: Path, sheets: list[str], named: bool) -> None:
+    as_workbook(home / "quizzes/pebble_1.xlsx", SAMPLE, *sheets)
+    of_text = guess(home / "quizzes/pebble_1.csv").columns
+    of_cells = guess(home / "quizzes/pebble_1.xlsx").columns
+    assert [(c.name, c.kind, c.codes) for c in of_cells] == [(c.name, c.kind, c.codes) for c in of_text]
+    assert code_of("source", "new", "pebble", "--from-sample", "quizzes/pebble_1.xlsx") == 0
+    folder = home / "sources/pebble"
+    assert not [p for p in folder.rglob("*.*") if b"Zqcanary" in p.read_bytes()]
+    text = (folder / "source.yaml").read_text()
+    assert ("sheet: Results" in text) is named
+    (folder / "source.yaml").write_text("\n".join(line.partition("  # guess:")[0] for line in text.splitlines()) + "\n")
+    only, rows = largest_sheet(folder / "sample/pebble.xlsx")
+    assert only == ""  # the one sheet that is read
+    assert "Zqcanary" not in str(list(rows))
+    assert code_of("source", "test", "pebble", "--accept") == 0
+    assert json.loads((folder / "sample/expected.json").read_text())["accepted"] == {
+        "Assessment": 1, "StudentAssessment": 4,
+    }  # fmt: skip
+    (home / "quizzes/pebble_1.csv").unlink()
+    assert published(home) == ["1001", "1002", "1003"]
 
 
 TESTS = (
@@ -168,7 +216,8 @@ HEAD = "Student ID,Full Name,Taken On,Stage\n"
         (b"%PDF-1.7\nZqcanary\n", "this is a PDF"),
         (b"\xef\xbb\xbf<a>\n<b>Zqcanary</b></a>", "this is XML or HTML"),
         (b'{"name": "Zqcanary", "id": 1}\n{"name": "Zqcanary", "id": 2}\n', "this is JSON"),
-        (b"PK\x03\x04Zqcanary", "an Excel workbook or a zip"),
+        (b"PK\x03\x04Zqcanary", "this is a zip"),
+        (b"\xd0\xcf\x11\xe0Zqcanary", "an old Excel workbook"),
     ],
 )
 def test_what_is_no_table_is_refused_in_words_and_leaves_no_folder(home: Path, content: bytes, why: str) -> None:

@@ -31,6 +31,15 @@ def is_workbook(path: Path) -> bool:
         return file.read(4) in _MAGIC
 
 
+def largest_sheet(path: Path) -> tuple[str, Iterator[list[str]]]:
+    """The name of the sheet with the most rows, "" where it is the only one, and its rows as text. For a sample: a
+    night is told which sheet is meant. Raises AskVendor for what is no workbook or locked."""
+    book = _book(path, path.name)
+    sheets = [book.get_sheet_by_name(name) for name in book.sheet_names]
+    sheet = max(sheets, key=lambda sheet: sheet.height)
+    return (sheet.name if len(sheets) > 1 else ""), ([_text(cell).strip() for cell in row] for row in _rows(sheet))
+
+
 def sheet_header(path: Path, name: str, stream: Stream) -> Header:
     """The header row of the stream's sheet.
 
@@ -131,13 +140,17 @@ def _skip(stream: Stream) -> int:
 
 @lru_cache(maxsize=1)  # the header and the rows are asked for one after the other
 def _sheet(path: Path, name: str, pattern: str) -> Any:
+    book = _book(path, name)
+    return book.get_sheet_by_name(_named(book.sheet_names, name, pattern))
+
+
+def _book(path: Path, name: str) -> Any:
     import python_calamine as calamine
 
     if path.stat().st_size == 0:
         raise AskVendor(f"{name}: the file is empty (rule csv.empty).", "Send the file again; nothing was changed.")
     try:
-        book = calamine.CalamineWorkbook.from_path(str(path))
-        return book.get_sheet_by_name(_named(book.sheet_names, name, pattern))
+        return calamine.CalamineWorkbook.from_path(str(path))
     except calamine.PasswordError:
         raise AskVendor(
             f"{name}: the workbook is locked with a password (rule excel.unreadable).",

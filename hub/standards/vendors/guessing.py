@@ -59,23 +59,24 @@ class Column:
 
 @dataclass(frozen=True)
 class Guess:
-    """`year` is the school year of most dates, None where no column holds one."""
+    """`year` is the school year of most dates, None where no column holds one; `sheet` as of the sample."""
 
     encoding: str
     delimiter: str
     columns: tuple[Column, ...]
     year: int | None
+    sheet: str | None = None
 
     def of(self, *kinds: Kind) -> list[Column]:
         return [c for c in self.columns if c.kind in kinds]
 
 
 def guess(path: Path) -> Guess:
-    """Raises AskVendor for a file that is not delimited text with a header and a row."""
+    """Raises AskVendor for a file that is neither delimited text nor a workbook, with a header and a row."""
     file = read_sample(path)
     cells = {c: [row[n] for row in file.rows if n < len(row) and row[n]] for n, c in enumerate(file.header)}
     columns = _nobody(tuple(_column(c, cells[c]) for c in file.header), cells)
-    return Guess(file.encoding, file.delimiter, columns, _year(columns, cells))
+    return Guess(file.encoding, file.delimiter, columns, _year(columns, cells), file.sheet)
 
 
 def _nobody(columns: tuple[Column, ...], cells: dict[str, list[str]]) -> tuple[Column, ...]:

@@ -39,7 +39,9 @@ def write_folder(name: str, found: Guess, folder: Path) -> list[Path]:
     files = {"source.yaml": source_yaml(name, found)}
     for column in found.of("grade", "subject", "code"):
         files[f"crosswalks/{_word(column.name)}.csv"] = _crosswalk(column)
-    files[f"sample/{name}.csv"] = _sample(found)
+    sample = [[c.name for c in found.columns], *_sample(found)]
+    if found.sheet is None:
+        files[f"sample/{name}.csv"] = _csv(sample[0], sample[1:], found.delimiter)
     golden = {"schoolYear": found.year or date.today().year + 1, "accepted": {}, "held": [], "repairs": {}}
     files["sample/expected.json"] = json.dumps(golden, indent=2) + "\n"
     for path, text in files.items():
@@ -47,6 +49,9 @@ def write_folder(name: str, found: Guess, folder: Path) -> list[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         encoding = found.encoding if path.endswith(f"{name}.csv") else "utf-8"
         target.write_text(text, encoding=encoding, newline="")
+    if found.sheet is not None:
+        _write_workbook(folder / f"sample/{name}.xlsx", found.sheet, sample)
+        files[f"sample/{name}.xlsx"] = ""
     return [folder / path for path in files]
 
 
@@ -57,16 +62,19 @@ def source_yaml(name: str, found: Guess) -> str:
     scores = found.of("integer", "decimal")
     levels = found.of("code")
     none = sorted({text for c in scores for text in c.none})
+    format, ending = ("csv", "csv") if found.sheet is None else ("excel", "xlsx")
     lines = [
         f"vendor: {name}",
         f"title: {name}  # guess: say what the vendor sends, in a few words",
         "authority: 50  # lower wins where two sources give the same field; a SIS has 10",
         f'namespaces: ["uri://{name}.example/"]  # guess: the vendor\'s own address, for its own codes',
         "stream: results",
-        "format: csv",
-        f"pattern: '(?i)^{name}.*\\.csv$'  # guess: how the vendor calls its files",
+        f"format: {format}",
+        f"pattern: '(?i)^{name}.*\\.{ending}$'  # guess: how the vendor calls its files",
         "delivery: append  # guess: a file adds to what came before; `full` deletes what is not in it",
     ]
+    if found.sheet:
+        lines.append(f"sheet: {_q(found.sheet)}  # guess: of several the one with the most rows")
     if found.encoding != "utf-8" or found.delimiter != ",":
         lines.append(f"encoding: {found.encoding}  # guess: from the bytes of the sample")
         lines.append(f"csv: {{delimiter: {json.dumps(found.delimiter)}}}  # guess: the commonest in the header")
@@ -179,10 +187,18 @@ def _crosswalk(column: Column) -> str:
     return _csv(["code", "value"], [(c, f"uri://ed-fi.org/{kind}Descriptor#{known[c]}") for c in known], ",")
 
 
-def _sample(found: Guess) -> str:
+def _sample(found: Guess) -> list[list[str]]:
     """Invented rows of the same shape: the vendor's codes, and nobody's values."""
-    rows = [[_invented(c, n, found) for c in found.columns] for n in range(_SAMPLE_ROWS)]
-    return _csv([c.name for c in found.columns], rows, found.delimiter)
+    return [[_invented(c, n, found) for c in found.columns] for n in range(_SAMPLE_ROWS)]
+
+
+def _write_workbook(path: Path, sheet: str, rows: Sequence[Sequence[str]]) -> None:
+    import xlsxwriter  # type: ignore[import-untyped]
+
+    with xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+        page = book.add_worksheet(sheet or None)
+        for n, row in enumerate(rows):
+            page.write_row(n, 0, row)
 
 
 def _invented(column: Column, n: int, found: Guess) -> str:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from hub.errors import AskVendor
+from hub.standards.reading.excel import largest_sheet
 
 ROWS = 20_000  # read of a sample
-_SHEET = "Save the sheet as CSV; once the folder is there, `format: excel` reads the workbook as it comes."
 _JSON = "Write the folder by hand with `format: json`; schemas/README.md has `items:` and `columns:`."
 _OTHER = (
     (b"%PDF", "a PDF", "Ask the vendor for the data as CSV or Excel: a PDF holds a page, not rows."),
-    (b"PK\x03\x04", "an Excel workbook or a zip", f"{_SHEET} A zip is unpacked first."),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook", _SHEET),
+    (b"PK\x03\x04", "a zip", "Unpack it, and take one of its files."),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook, or one with a password", "Save it as .xlsx without a password."),
     (b"<", "XML or HTML", "Ask for CSV; Ed-Fi XML needs no new folder: the vendor is edfi-xml."),
     (b"{", "JSON", _JSON),
     (b"[", "JSON", _JSON),
@@ -27,16 +29,23 @@ _VALUE = re.compile(r"[+-]?\d+([.,]\d+)*%?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*|\S+
 
 @dataclass(frozen=True)
 class SampleFile:
-    """`rows` have at most as many cells as the header: in a longer one, cells stand under other columns' names."""
+    """`rows` have at most as many cells as the header: in a longer one, cells stand under other columns' names.
+
+    `sheet` is None of text; of a workbook "", or the sheet's name where it has several.
+    """
 
     encoding: str
     delimiter: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    sheet: str | None = None
 
 
 def read_sample(path: Path) -> SampleFile:
-    """Raises AskVendor for a file that is not delimited text with a header and a row."""
+    """Raises AskVendor for a file that is neither delimited text nor a workbook, with a header and a row."""
+    if _is_workbook(path):
+        sheet, cells = largest_sheet(path)
+        return _table(path, [tuple(row) for row in islice(cells, ROWS + 1)], "utf-8", ",", sheet)
     encoding, text = _decoded(path)
     delimiter = max(",\t;|", key=text.split("\n", 1)[0].count)
     lines: list[tuple[str, ...]] = []
@@ -47,6 +56,19 @@ def read_sample(path: Path) -> SampleFile:
                 break
     except csv.Error:
         raise _refused(path, f"line {len(lines) + 1} is no row of a CSV file", "Export it anew, as CSV.") from None
+    return _table(path, lines, encoding, delimiter)
+
+
+def _is_workbook(path: Path) -> bool:
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return "xl/workbook.xml" in archive.namelist()
+
+
+def _table(
+    path: Path, lines: list[tuple[str, ...]], encoding: str, delimiter: str, sheet: str | None = None
+) -> SampleFile:
     if not lines:
         raise _refused(path, "the file is empty", "Take a file with a header and at least one row.")
     header, rows = lines[0], [row for row in lines[1:] if any(row)]
@@ -61,7 +83,7 @@ def read_sample(path: Path) -> SampleFile:
         fix = "Delete lines that stand above the header, or have cells that hold the delimiter put in quotes."
         raise _refused(path, said, fix)
     kept, *taken = (tuple(cell for n, cell in enumerate(row) if n not in blank) for row in (header, *fitting))
-    return SampleFile(encoding, delimiter, kept, tuple(taken))
+    return SampleFile(encoding, delimiter, kept, tuple(taken), sheet)
 
 
 def _hold_header(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]], blank: set[int]) -> None:
