@@ -52,6 +52,14 @@ class Stop(HubError):
 _FULL = ("No space left on device", "max_temp_directory_size", "database or disk is full")
 
 
+def full_disk(place: Path | str) -> HubError:
+    """That there is no room for the file or folder `place`."""
+    return RetryLater(
+        f"The disk of {place} is full; nothing is published in part.",
+        "Free space there or set state: in hub.yaml to a larger disk, then run the command again.",
+    )
+
+
 def of_disk(error: Exception, place: Path | str) -> HubError | None:
     """What an error of the hub's own files asks of a person: room, or the right to write there. `place` is told where
     the error names no file.
@@ -61,10 +69,7 @@ def of_disk(error: Exception, place: Path | str) -> HubError | None:
     number, said = getattr(error, "errno", None), str(error)
     place = getattr(error, "filename", None) or place
     if number in (errno.ENOSPC, errno.EDQUOT) or any(words in said for words in _FULL):
-        return RetryLater(
-            f"The disk of {place} is full; nothing is published in part.",
-            "Free space there or set state: in hub.yaml to a larger disk, then run the command again.",
-        )
+        return full_disk(place)
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):
         return FixConfiguration(
             f"{place} may not be read or written by this account; nothing is published in part.",

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
 
-from hub.errors import FixConfiguration, HubError, RetryLater, Stop
+from hub.errors import FixConfiguration, HubError, RetryLater, Stop, full_disk
 
 #: How long a writer waits for another one, in seconds.
 PATIENCE = 60
@@ -54,10 +54,7 @@ def _sqlite(error: BaseException | None, district: str, place: str) -> HubError 
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return _busy(district)
     if code == sqlite3.SQLITE_FULL:
-        return RetryLater(
-            f"The disk of {place} is full; what is published is as it was.",
-            "Free space there or set state: in hub.yaml to a larger disk, then run the command again.",
-        )
+        return full_disk(place)
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return FixConfiguration(
             f"The store {place} may not be opened or written by this account; what is published is as it was.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Column, Connection, MetaData, Table, text
 
 from hub.engine import connect
-from hub.errors import Stop, of_disk
+from hub.errors import Stop, full_disk, of_disk
 from hub.store.connect import PAGE_SIZE
 from hub.store.naming import shortened
 
@@ -58,9 +57,9 @@ def _stage_sqlite(connection: Connection, loads: list[Load], path: Path) -> dict
                 cursor.adbc_ingest(load.name, _reader(load), mode="create")
     except dbapi.Error as error:  # its text may quote a value
         # On a full disk it may say that there is nothing to roll back, and no more: what is left says which it was.
-        full = shutil.disk_usage(path.parent).free < _LEFT
-        cause = OSError(errno.ENOSPC, "", str(path)) if full else error
-        raise of_disk(cause, path) or Stop(
+        if shutil.disk_usage(path.parent).free < _LEFT:
+            raise full_disk(path) from None
+        raise of_disk(error, path) or Stop(
             f"The changes could not be written to {path} ({type(error).__name__}); nothing was changed.",
             "Check the free space of that disk, then run `hub sync` again; if it repeats, report it.",
         ) from None
