@@ -65,6 +65,32 @@ def test_blank_fields_behind_are_left_out_and_counted(specs: Path, tmp_path: Pat
     assert summary.repairs.get("csv.blank_fields_behind", 0) == told
 
 
+ENDS = st.lists(st.sampled_from(["\n", "\r\n"]), min_size=5, max_size=5)
+
+
+@settings(LAW, max_examples=25)
+@example(["\n", "\r\n", "\n", "\n", "\n"], False, True)
+@example(["\r\n", "\n", "\n", "\n", "\n"], True, False)
+@given(ENDS, st.booleans(), st.booleans())
+def test_records_may_end_in_two_ways(specs: Path, ends: list[str], quoted: bool, wide: bool) -> None:
+    lines = [HEADER, ROWS[0], ROWS[1], WIDE[: len(ROWS[0]) + 200] + "\n" if wide else ROWS[0], ROWS[2]]
+    if quoted:
+        lines = [",".join(f'"{cell}"' for cell in line.strip().split(",")) for line in lines]
+    outcomes = []
+    for chosen in (ends, ["\n"] * 5):
+        sent = "".join(line.rstrip("\n") + end for line, end in zip(lines, chosen, strict=True))
+        with TemporaryDirectory() as folder:
+            summary = build(specs, "mini-test", [("results.csv", sent.encode())], Path(folder))
+            kept = rows_of(Path(folder) / "rows" / "StudentAssessment.parquet")
+            held = rows_of(Path(folder) / "held.parquet")
+        outcomes.append((
+            sorted(str({k: v for k, v in row.items() if k != "_file"}) for row in kept),
+            sorted((row["_row"], row["rule"]) for row in held),
+            sum(c.rows_in for c in summary.counts if not c.entity),
+        ))  # fmt: skip
+    assert outcomes[0] == outcomes[1]
+
+
 FIELD = st.one_of(
     st.sampled_from(["a", "", '""', '"x,y"', '"p""q"', '"m\nn"', '"' + "t," * 150 + '"', '"' + "u,\n" * 60 + '"']),
     st.sampled_from(['b"c', '"torn', '"d"e', '"g" ', '"h" "i', "é"]),

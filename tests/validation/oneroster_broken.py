@@ -169,6 +169,8 @@ BROKEN = [
            "demographics.csv"),
     Broken("oneroster.csv.bare_carriage_return", edit("orgs", b"Birch School", b"Birch\rSchool"), "orgs.csv", "", 2,
            files=LOOSE),
+    Broken("oneroster.csv.carriage_return_ends", lambda p: p.edit("orgs", lambda b: b.replace(b"\n", b"\r")),
+           "orgs.csv", files=LOOSE),
     Broken("oneroster.csv.mixed_line_ends", edit("orgs", b"org-d\n", b"org-d\r\n"), "orgs.csv", "", 2, files=LOOSE),
     Broken("oneroster.csv.line_break_in_field", put("orgs", 2, name="Birch\nSchool"), "orgs.csv", "name", 2,
            files=LOOSE),

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
@@ -100,6 +101,36 @@ def test_a_manifest_that_cannot_be_read_is_refused_by_both(body: bytes) -> None:
     found = verdicts(roster(manifest=body))
     assert found.refused == "oneroster.manifest.mismatch"
     assert ("package", "oneroster.manifest.unreadable") in found.errors
+
+
+def rewritten(body: bytes, ends: str) -> bytes:
+    lines = body.removesuffix(b"\n").split(b"\n")
+    if ends == "carriage return":
+        return b"\r".join(lines) + b"\r"
+    rare, often = (b"\r\n", b"\n") if ends == "few pairs" else (b"\n", b"\r\n")
+    return often.join(lines[:2]) + rare + often.join(lines[2:]) + often
+
+
+@pytest.mark.parametrize("ends", ["carriage return", "few pairs", "many pairs"])
+@pytest.mark.parametrize("version", ["1.1", "1.2"])
+def test_line_ends_that_the_night_reads_are_no_error(version: str, ends: str, tmp_path: Path) -> None:
+    sent = clean(version).files()
+    changed = {name: rewritten(body, ends) for name, body in sent.items()}
+    found = verdicts(changed, rules=("",))
+    assert found == verdicts(sent, rules=("",))
+    assert not found.errors
+    assert not found.refused
+    assert rows_of_night(changed, tmp_path / "changed") == rows_of_night(sent, tmp_path / "sent")
+
+
+def rows_of_night(files: Files, folder: Path) -> dict[str, list[str]]:
+    (folder / "in").mkdir(parents=True)
+    for name, body in files.items():
+        (folder / "in" / name).write_bytes(body)
+    night(folder / "in", ())
+    made = sorted((folder / "state" / "rows").glob("*.parquet"))
+    places = ["_file", "_row", "_seq"]
+    return {p.stem: sorted(map(str, pq.read_table(p).drop_columns(places).to_pylist())) for p in made}
 
 
 USER_IDS = """

@@ -12,10 +12,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from hub.engine import keep, keep_cells, scratch
 from hub.errors import AskVendor
 from hub.model import Stream
 from hub.standards.reading.fingerprint import likeness
+from hub.standards.reading.line_ends import mixed_line_ends, with_line_feeds
 from hub.standards.reading.plain_text import dialect, head, read_strictly
 from hub.standards.reading.wide_records import bearable, blank_fields_behind, is_garbled, narrowed
 
@@ -193,8 +196,32 @@ def read_records(
     """Makes DuckDB table `table` of the used columns as trimmed text (blank is null) with `_row`.
 
     `_row` is the record number in the file, rejected records counted; `place` are constant columns to add. Raises
-    duckdb.InvalidInputException for a file that cannot be parsed at all.
+    duckdb.InvalidInputException for a file that cannot be parsed at all. Where line ends of two kinds may be the
+    cause, or that of a refused record, it is read again with one: files put together of others often have two.
     """
+    try:
+        found = _records(con, path, table, header, stream, used, place)
+        mixed = mixed_line_ends(path) if found.rejects else 0
+        if not mixed:
+            return found
+    except duckdb.InvalidInputException:
+        mixed = mixed_line_ends(path)
+        if not mixed:
+            raise
+    with scratch(con) as folder:
+        found = _records(con, with_line_feeds(path, folder / "mended"), table, header, stream, used, place)
+    return replace(found, repairs={**found.repairs, "csv.mixed_line_ends": mixed})
+
+
+def _records(
+    con: Any,
+    path: Path,
+    table: str,
+    header: Header,
+    stream: Stream,
+    used: set[str],
+    place: dict[str, str | int | None] | None,
+) -> Records:
     words, width = dialect(stream), len(header.columns)
     with bearable(con, path, width, words) as (text, delimiters):
         taken = _read(con, text, table, header, stream, used, place or {})
@@ -293,7 +320,8 @@ def renumber(con: Any, table: str, rejects: list[Reject]) -> None:
     import pyarrow as pa
 
     shifts = {r.row - j: j + 1 for j, r in enumerate(rejects)}
-    gaps = con.create_table(f"{table}__gaps", pa.table({"at": list(shifts), "shift": list(shifts.values())}))
+    known = pa.table({"at": list(shifts), "shift": list(shifts.values())})
+    gaps = con.create_table(f"{table}__gaps", known, overwrite=True)
     rows = con.table(table)
     shifted = rows.asof_join(gaps, on=rows["_row"] >= gaps["at"])
     fixed = shifted.select(*[c for c in rows.columns if c != "_row"], _row=rows["_row"] + shifted["shift"].fill_null(0))

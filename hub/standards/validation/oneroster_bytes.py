@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hub.standards.reading.wide_records import CHUNK, is_crowded
+from hub.standards.reading.line_ends import whole_chunks
+from hub.standards.reading.wide_records import is_crowded
 from hub.standards.validation.profiles import Judge
 
 BOM = b"\xef\xbb\xbf"
@@ -37,7 +38,7 @@ def scan_bytes(path: Path) -> Bytes:
     returns = pairs = nul = 0
     blank, bom, utf8, quotes, commas, crowded, expected = True, False, True, False, 0, False, 0
     decoder = codecs.getincrementaldecoder("utf-8")()
-    for number, chunk in enumerate(_whole_pairs(_chunks(path))):
+    for number, chunk in enumerate(whole_chunks(path)):
         if number == 0:
             bom = chunk.startswith(BOM)
         quotes = quotes or b'"' in (chunk if number else chunk[max(chunk.find(b"\n"), 0) :])
@@ -56,7 +57,7 @@ def scan_bytes(path: Path) -> Bytes:
         if utf8 and not (chunk.isascii() and not decoder.getstate()[0]):
             utf8 = _decodes(decoder, chunk)
     utf8 = utf8 and _decodes(decoder, b"", final=True)
-    feeds = sum(chunk.count(b"\n") for chunk in _chunks(path)) - pairs if returns else 0
+    feeds = sum(chunk.count(b"\n") for chunk in whole_chunks(path)) - pairs if returns else 0
     return Bytes(returns - pairs, pairs, feeds, nul, quotes, blank, bom, utf8, commas, crowded)
 
 
@@ -64,17 +65,11 @@ def count_lines(path: Path) -> int:
     """Lines of a file, a last one without an end included. A lone carriage return ends one where nothing else does."""
     feeds = returns = 0
     last = b""
-    for chunk in _chunks(path):
+    for chunk in whole_chunks(path):
         feeds += chunk.count(b"\n")
         returns += chunk.count(b"\r")
         last = chunk[-1:]
     return (feeds or returns) + (last not in (b"\n", b"\r", b""))
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb", buffering=0) as file:
-        while chunk := file.read(CHUNK):
-            yield chunk
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, final: bool = False) -> bool:
@@ -94,13 +89,16 @@ def judge_bytes(judge: Judge, name: str, path: Path, found: Bytes, out: Path) ->
         judge.find("oneroster.csv.byte_order_mark", name)
     if found.nul:
         _place(judge, "oneroster.csv.encoding", name, path, rb"\0", found.nul)
-    if found.bare:
+    whole = found.pairs or found.feeds  # else carriage returns are what ends the records
+    if found.bare and not whole:
+        judge.find("oneroster.csv.carriage_return_ends", name)
+    elif found.bare:
         _place(judge, "oneroster.csv.bare_carriage_return", name, path, rb"\r(?!\n)", found.bare)
     mixed = min(found.pairs, found.feeds)
     if mixed:
         rarer = rb"\r\n" if found.pairs <= found.feeds else rb"(?<!\r)\n"
         _place(judge, "oneroster.csv.mixed_line_ends", name, path, rarer, mixed)
-    if not (found.nul or mixed or (found.bare and (found.pairs or found.feeds))):
+    if not (found.nul or mixed or (found.bare and whole)):
         return path
     return mended(path, out)
 
@@ -118,7 +116,7 @@ def _rows_of(path: Path, pattern: bytes) -> Iterator[int | None]:
     """The record numbers at which `pattern` stands; None in the header."""
     search = re.compile(pattern)
     line = 0
-    for chunk in _whole_pairs(_chunks(path)):
+    for chunk in whole_chunks(path):
         start = 0
         for match in search.finditer(chunk):
             line += chunk.count(b"\n", start, match.start())
@@ -130,17 +128,6 @@ def _rows_of(path: Path, pattern: bytes) -> Iterator[int | None]:
 def mended(path: Path, out: Path) -> Path:
     """A copy with line feeds alone and without NULs."""
     with out.open("wb") as copy:
-        for chunk in _whole_pairs(_chunks(path)):
+        for chunk in whole_chunks(path):
             copy.write(chunk.replace(b"\r\n", b"\n").replace(b"\r", b" ").replace(b"\0", b" "))
     return out
-
-
-def _whole_pairs(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same bytes, no chunk ending between a carriage return and its line feed."""
-    held = b""
-    for chunk in chunks:
-        whole = held + chunk if held else chunk
-        held = b"\r" if whole.endswith(b"\r") else b""
-        yield whole[:-1] if held else whole
-    if held:
-        yield held
