@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,15 +88,14 @@ def test_a_damaged_file_names_the_way_back(tmp_path: Path, content: bytes) -> No
     assert "hub store rebuild" in str(error)
 
 
-#: Root may write anywhere, so it becomes a stranger; once all code is loaded, which that one may not be able to read.
+#: Root may write anywhere, so it gives up its capabilities (capset(2), version 3) and is an owner as others are.
 SHUT = """
-import os, sys
+import ctypes, sys
 from pathlib import Path
 from hub.errors import FixConfiguration
 from hub.store import open_store, migrate
-migrate(open_store("sqlite", "warm", {}, Path(sys.argv[2])))
-if os.geteuid() == 0:
-    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+if ctypes.CDLL(None).capset((ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()):
+    sys.exit("capset failed")
 try:
     migrate(open_store("sqlite", "maple-hollow", {}, Path(sys.argv[1])))
 except FixConfiguration as error:
@@ -106,18 +104,16 @@ except FixConfiguration as error:
 
 
 @pytest.mark.parametrize("shut", ["folder", "folder of a store", "file"])
-def test_a_file_or_folder_that_may_not_be_written_is_a_matter_of_the_account(shut: str) -> None:
-    with tempfile.TemporaryDirectory() as made, tempfile.TemporaryDirectory() as warm:  # pytest's are for one account
-        state = Path(made)
-        if shut != "folder":
-            _sqlite(state)
-        state.chmod(0o755)
-        (state / "store").mkdir(exist_ok=True)
-        (state / "store" / "maple-hollow.db").chmod(0o444) if shut == "file" else (state / "store").chmod(0o555)
-        child = subprocess.run([sys.executable, "-c", SHUT, made, warm], capture_output=True, text=True)
-        (state / "store").chmod(0o755)
+def test_a_file_or_folder_that_may_not_be_written_is_a_matter_of_the_account(tmp_path: Path, shut: str) -> None:
+    if shut != "folder":
+        _sqlite(tmp_path)
+    folder = tmp_path / "store"
+    folder.mkdir(exist_ok=True)
+    (folder / "maple-hollow.db").chmod(0o444) if shut == "file" else folder.chmod(0o555)
+    child = subprocess.run([sys.executable, "-c", SHUT, tmp_path], capture_output=True, text=True)
+    folder.chmod(0o755)
     assert "may not be" in child.stdout, child.stderr
-    assert made in child.stdout
+    assert str(tmp_path) in child.stdout
     assert "Give the account" in child.stdout
 
 
