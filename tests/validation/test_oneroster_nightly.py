@@ -103,6 +103,15 @@ def test_a_manifest_that_cannot_be_read_is_refused_by_both(body: bytes) -> None:
     assert ("package", "oneroster.manifest.unreadable") in found.errors
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "classes (1).csv", "backup/old-classes.csv"])
+def test_a_copy_of_a_file_under_another_name_is_left_out_and_told(name: str, tmp_path: Path) -> None:
+    sent = roster()
+    copied = sent | {name: sent["classes.csv"]}
+    agree(copied)
+    assert not verdicts(copied).refused
+    assert rows_of_night(copied, tmp_path / "copied") == rows_of_night(sent, tmp_path / "sent")
+
+
 def rewritten(body: bytes, ends: str) -> bytes:
     lines = body.removesuffix(b"\n").split(b"\n")
     if ends == "carriage return":
@@ -126,6 +135,7 @@ def test_line_ends_that_the_night_reads_are_no_error(version: str, ends: str, tm
 def rows_of_night(files: Files, folder: Path) -> dict[str, list[str]]:
     (folder / "in").mkdir(parents=True)
     for name, body in files.items():
+        (folder / "in" / name).parent.mkdir(exist_ok=True)
         (folder / "in" / name).write_bytes(body)
     night(folder / "in", ())
     made = sorted((folder / "state" / "rows").glob("*.parquet"))

@@ -14,7 +14,7 @@ from hub.model import OpenedDelivery, OpenedFile, Source, Stream
 from hub.standards.oneroster_layout import layouts
 from hub.standards.reading.csv_files import read_header
 from hub.standards.reading.oneroster_rows import settle
-from hub.standards.reading.streams import StreamRead, assign, read_file, stack
+from hub.standards.reading.streams import StreamRead, assign, named, read_file, stack
 
 Mode = Literal["bulk", "delta", "absent"]
 ALWAYS = {"sourcedId", "status", "dateLastModified"}
@@ -210,6 +210,10 @@ def _package(source: Source, delivery: OpenedDelivery) -> _Package:
     mismatch = manifest.mended
     files: dict[str, tuple[Mode, OpenedFile]] = {}
     for name, sent in found.items():
+        called = [file for file in sent if named(source, file)]
+        if called:  # then a file of another name with the same header is a copy that somebody left in the package
+            rest += [file for file in sent if file not in called]
+            sent = called
         if len(sent) > 1:
             raise AskVendor(
                 f"{sent[1].name}: {name}.csv occurs twice in one package (rule oneroster.manifest.mismatch).",
