@@ -143,6 +143,14 @@ def rows_of_night(files: Files, folder: Path) -> dict[str, list[str]]:
     return {p.stem: sorted(map(str, pq.read_table(p).drop_columns(places).to_pylist())) for p in made}
 
 
+@pytest.mark.parametrize("year", ["2027", "2026-27", "2026/2027", " 2027", "27", "FY2027", "2027.0", "20270", "-2027"])
+def test_a_school_year_that_is_none_is_an_error_where_the_night_holds_it_and_only_there(year: str) -> None:
+    package = clean("1.1")
+    package.set("academicSessions", 3, schoolYear=year)
+    found = verdicts(package.files(), rules=("type.",))
+    assert bool(found.held) == (("shape", "oneroster.type.year") in found.errors), found
+
+
 USER_IDS = """
     {Local:71} | { Local : 71 } | {Local:7:1} | {Local:71};{State:9} | 71,{Local:71} | {{Local:71}} | Local:71 | {71}
     {Local:} | {:71} | {} | { : 71} | {Local:71},{State: } | {Local:71 | Local:71}
