@@ -39,6 +39,16 @@ def workbook(sheets: Sheets, errors: dict[tuple[int, int], str] | None = None, a
     return out.getvalue()
 
 
+def spoiled_sheet(book: bytes) -> bytes:
+    """The workbook with a sheet that ends in mid-tag; the zip itself is whole."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(book)) as whole, zipfile.ZipFile(out, "w") as spoiled:
+        for name in whole.namelist():
+            body = whole.read(name)
+            spoiled.writestr(name, body[: len(body) // 2] if "worksheets/sheet" in name else body)
+    return out.getvalue()
+
+
 HEAD: list[Any] = list(RESULTS)
 WHOLE: Sheets = {"Results": [HEAD, *ROWS]}
 LAST_YEAR = [[*row[:3], "2025-10-01", *row[4:]] for row in ROWS]
@@ -101,6 +111,7 @@ REFUSED = [
     ("a column is missing", "", workbook({"R": [HEAD[:-1], *ROWS]}), "csv.header.missing_column"),
     ("a column comes twice", "", workbook({"R": [[*HEAD, "Test"], *ROWS]}), "csv.header.duplicate_column"),
     ("text under the name of a workbook", "", (CANARY + ",b\n1,2\n").encode(), "excel.unreadable"),
+    ("a sheet that is no XML", "", spoiled_sheet(workbook(WHOLE)), "excel.unreadable"),
     ("a workbook cut off", "", workbook(WHOLE)[:3000], "excel.unreadable"),
     ("last year's", "", workbook({"R": [HEAD, *LAST_YEAR]}), "file.wrong_year"),
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import islice
@@ -34,8 +35,8 @@ def is_workbook(path: Path) -> bool:
 def largest_sheet(path: Path) -> tuple[str, Iterator[list[str]]]:
     """The name of the sheet with the most rows, "" where it is the only one, and its rows as text. For a sample: a
     night is told which sheet is meant. Raises AskVendor for what is no workbook or locked."""
-    book = _book(path, path.name)
-    sheets = [book.get_sheet_by_name(name) for name in book.sheet_names]
+    with _book(path, path.name) as book:
+        sheets = [book.get_sheet_by_name(name) for name in book.sheet_names]
     sheet = max(sheets, key=lambda sheet: sheet.height)
     return (sheet.name if len(sheets) > 1 else ""), ([_text(cell).strip() for cell in row] for row in _rows(sheet))
 
@@ -140,17 +141,19 @@ def _skip(stream: Stream) -> int:
 
 @lru_cache(maxsize=1)  # the header and the rows are asked for one after the other
 def _sheet(path: Path, name: str, pattern: str) -> Any:
-    book = _book(path, name)
-    return book.get_sheet_by_name(_named(book.sheet_names, name, pattern))
+    with _book(path, name) as book:
+        return book.get_sheet_by_name(_named(book.sheet_names, name, pattern))
 
 
-def _book(path: Path, name: str) -> Any:
+@contextmanager
+def _book(path: Path, name: str) -> Iterator[Any]:
+    """The workbook, and what of it cannot be read while it is in use. Raises AskVendor."""
     import python_calamine as calamine
 
     if path.stat().st_size == 0:
         raise AskVendor(f"{name}: the file is empty (rule csv.empty).", "Send the file again; nothing was changed.")
     try:
-        return calamine.CalamineWorkbook.from_path(str(path))
+        yield calamine.CalamineWorkbook.from_path(str(path))
     except calamine.PasswordError:
         raise AskVendor(
             f"{name}: the workbook is locked with a password (rule excel.unreadable).",
