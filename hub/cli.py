@@ -27,7 +27,7 @@ from hub.commands import (
     validate,
 )
 from hub.commands.faults import DEFECT, fail, tell_defect
-from hub.errors import FixConfiguration, HubError, of_disk
+from hub.errors import FixConfiguration, known
 
 
 class Hub(click.Group):
@@ -38,16 +38,13 @@ class Hub(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
-        except HubError as error:
-            fail(ctx, error)
-            return ctx.exit(error.exit_code)
         except Exception as error:
-            known = of_disk(error, ctx.meta.get("hub.state", "the state folder"))
-            if known is None:
+            told = known(error, ctx.meta.get("hub.state", "the state folder"))
+            if told is None:
                 tell_defect(ctx, error)
                 return ctx.exit(DEFECT)
-            fail(ctx, known)
-            return ctx.exit(known.exit_code)
+            fail(ctx, told)
+            return ctx.exit(told.exit_code)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         kwargs["standalone_mode"] = False

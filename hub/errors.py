@@ -78,14 +78,16 @@ def of_disk(error: Exception, place: Path | str) -> HubError | None:
     return None
 
 
-def in_words(error: Exception, place: Path | str) -> str:
-    """What ended a run, for a person; never the text of another library's error, which may quote a row.
+def known(error: Exception, place: Path | str) -> HubError | None:
+    """An error as one that says who must act, None for a defect of the hub; `place` as `of_disk` takes it."""
+    return error if isinstance(error, HubError) else of_disk(error, place)
 
-    `place` as `of_disk` takes it.
-    """
-    known = error if isinstance(error, HubError) else of_disk(error, place)
-    if known is not None:
-        return str(known)
+
+def in_words(error: Exception, place: Path | str) -> str:
+    """What ended a run, for a person; never the text of another library's error, which may quote a row."""
+    told = known(error, place)
+    if told is not None:
+        return str(told)
     return f"A defect of the hub, not of the data: {type(error).__name__} at {places_of(error, 4)}. Please report it."
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 
 from hub.config import Settings, load
-from hub.errors import HubError, RetryLater, in_words, of_disk
+from hub.errors import RetryLater, in_words, known
 from hub.model import Slice
 
 _STATE = "the state folder"
@@ -56,8 +56,6 @@ def told() -> Iterator[None]:
         yield
     except dg.Failure:
         raise
-    except HubError as error:
-        raise dg.Failure(str(error), allow_retries=isinstance(error, RetryLater)) from None
     except Exception as error:
-        later = isinstance(of_disk(error, _STATE), RetryLater)
+        later = isinstance(known(error, _STATE), RetryLater)
         raise dg.Failure(in_words(error, _STATE), allow_retries=later) from None

@@ -240,7 +240,7 @@ def test_every_delimiter_and_encoding_comes_to_the_same_kinds(home: Path, delimi
     assert (found.delimiter, found.encoding) == (delimiter, encoding.removesuffix("-sig"))
 
 
-def test_columns_of_no_name_and_no_value_are_left_out_and_read_over_at_night(home: Path) -> None:
+def test_columns_of_no_name_and_no_value_are_left_out(home: Path) -> None:
     behind = "".join(f";{line};;\n" for line in SAMPLE.splitlines())
     (home / "behind.csv").write_text(behind)
     assert guess(home / "behind.csv") == guess(home / "quizzes/pebble_1.csv")

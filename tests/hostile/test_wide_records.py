@@ -83,6 +83,9 @@ def test_records_may_end_in_two_ways(specs: Path, ends: list[str], quoted: bool,
             summary = build(specs, "mini-test", [("results.csv", sent.encode())], Path(folder))
             kept = rows_of(Path(folder) / "rows" / "StudentAssessment.parquet")
             held = rows_of(Path(folder) / "held.parquet")
+        if wide:  # a refused record is what the line ends are looked at for
+            pairs = chosen.count("\r\n")
+            assert summary.repairs.get("csv.mixed_line_ends", 0) == min(pairs, len(chosen) - pairs)
         outcomes.append((
             sorted(str({k: v for k, v in row.items() if k != "_file"}) for row in kept),
             sorted((row["_row"], row["rule"]) for row in held),

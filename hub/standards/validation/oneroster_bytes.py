@@ -89,8 +89,8 @@ def judge_bytes(judge: Judge, name: str, path: Path, found: Bytes, out: Path) ->
         judge.find("oneroster.csv.byte_order_mark", name)
     if found.nul:
         _place(judge, "oneroster.csv.encoding", name, path, rb"\0", found.nul)
-    whole = found.pairs or found.feeds  # else carriage returns are what ends the records
-    if found.bare and not whole:
+    fed = found.pairs or found.feeds  # else carriage returns are what ends the records
+    if found.bare and not fed:
         judge.find("oneroster.csv.carriage_return_ends", name)
     elif found.bare:
         _place(judge, "oneroster.csv.bare_carriage_return", name, path, rb"\r(?!\n)", found.bare)
@@ -98,7 +98,7 @@ def judge_bytes(judge: Judge, name: str, path: Path, found: Bytes, out: Path) ->
     if mixed:
         rarer = rb"\r\n" if found.pairs <= found.feeds else rb"(?<!\r)\n"
         _place(judge, "oneroster.csv.mixed_line_ends", name, path, rarer, mixed)
-    if not (found.nul or mixed or (found.bare and whole)):
+    if not (found.nul or mixed or (found.bare and fed)):
         return path
     return mended(path, out)
 

@@ -39,9 +39,9 @@ def write_folder(name: str, found: Guess, folder: Path) -> list[Path]:
     files = {"source.yaml": source_yaml(name, found)}
     for column in found.of("grade", "subject", "code"):
         files[f"crosswalks/{_word(column.name)}.csv"] = _crosswalk(column)
-    sample = [[c.name for c in found.columns], *_sample(found)]
+    header, rows = [c.name for c in found.columns], _sample(found)
     if found.sheet is None:
-        files[f"sample/{name}.csv"] = _csv(sample[0], sample[1:], found.delimiter)
+        files[f"sample/{name}.csv"] = _csv(header, rows, found.delimiter)
     golden = {"schoolYear": found.year or date.today().year + 1, "accepted": {}, "held": [], "repairs": {}}
     files["sample/expected.json"] = json.dumps(golden, indent=2) + "\n"
     for path, text in files.items():
@@ -49,10 +49,11 @@ def write_folder(name: str, found: Guess, folder: Path) -> list[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         encoding = found.encoding if path.endswith(f"{name}.csv") else "utf-8"
         target.write_text(text, encoding=encoding, newline="")
+    written = [folder / path for path in files]
     if found.sheet is not None:
-        _write_workbook(folder / f"sample/{name}.xlsx", found.sheet, sample)
-        files[f"sample/{name}.xlsx"] = ""
-    return [folder / path for path in files]
+        written.append(folder / f"sample/{name}.xlsx")
+        _write_workbook(written[-1], found.sheet, [header, *rows])
+    return written
 
 
 def source_yaml(name: str, found: Guess) -> str:
