@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -44,10 +45,11 @@ class Column:
 
 @dataclass(frozen=True)
 class FileLayout:
-    """Columns in the order of the standard."""
+    """Columns in the order of the standard. `renamed`: another name, in small letters -> the column it is read as."""
 
     name: str
     columns: tuple[Column, ...]
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def csv(self) -> str:
@@ -61,16 +63,25 @@ def binding(version: str) -> str:
     return VERSIONS[version]
 
 
+@lru_cache(maxsize=1)
+def _files() -> dict[str, Any]:
+    with CSV.open("rb") as file:
+        files: dict[str, Any] = yaml.load(file, Loader=yaml.CSafeLoader)["files"]  # a safe loader, in C
+    return files
+
+
 @lru_cache(maxsize=4)
 def layouts(version: str) -> dict[str, FileLayout]:
     """By file name without `.csv`, for version "1.1" or "1.2"."""
-    with CSV.open("rb") as file:
-        files: dict[str, Any] = yaml.load(file, Loader=yaml.CSafeLoader)["files"]  # a safe loader, in C
     return {
-        name: FileLayout(name, tuple(_columns(body, version)))
-        for name, body in files.items()
+        name: FileLayout(name, tuple(_columns(body, version)), _renamed(body, version))
+        for name, body in _files().items()
         if version in body["layouts"]
     }
+
+
+def _renamed(body: dict[str, Any], version: str) -> dict[str, str]:
+    return {old.lower(): new for old, new in body.get("renamed", {}).items() if new in body["layouts"][version]}
 
 
 def _columns(body: dict[str, Any], version: str) -> list[Column]:

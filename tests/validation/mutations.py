@@ -204,6 +204,10 @@ def _quoted(line: bytes) -> bytes:
     return b",".join(b'"%s"' % cell for cell in line.split(b","))
 
 
+def _singular(found: re.Match[bytes]) -> bytes:
+    return found[0].removesuffix(b"s")
+
+
 def _dates(to: bytes) -> Callable[[bytes], bytes]:
     return lambda body: re.sub(rb"(\d{4})-(\d\d)-(\d\d)", to, body)
 
@@ -247,6 +251,8 @@ DIALECTS: dict[str, Callable[[bytes], bytes]] = {
     "header folded": _head(bytes.lower),
     "header spaced": _head(lambda line: line.replace(b",", b" , ")),
     "header in words": _head(lambda line: re.sub(rb"([a-z])([A-Z])", rb"\1 \2", line)),
+    "names of 1.0": _head(lambda line: re.sub(rb"(term|org|agent)SourcedIds|(grade|subject|period)s", _singular, line)),
+    "names of 1.0 again": _head(lambda line: line + b"," + re.sub(rb"SourcedIds|grades", _singular, line)),
     "no header": lambda body: body.partition(b"\n")[2],
     "header twice": lambda body: body.partition(b"\n")[0] + b"\n" + body,
     "header only": lambda body: body.partition(b"\n")[0],

@@ -27,6 +27,13 @@ def judge_header(judge: Judge, file: str, layout: FileLayout, header: Sequence[s
                 wrong_case.append(name)
         else:
             strange.append(place)
+    renamed: dict[str, int] = {}
+    for place in strange:
+        name = layout.renamed.get(header[place].strip().casefold(), "")
+        if name and name not in places:
+            renamed.setdefault(name, place)
+    places |= renamed
+    strange = [place for place in strange if place not in renamed.values()]
     if not places:
         judge.find("oneroster.header.missing", file)
         return {}
@@ -34,6 +41,8 @@ def judge_header(judge: Judge, file: str, layout: FileLayout, header: Sequence[s
         judge.find("oneroster.header.duplicate_column", file, name)
     for name in wrong_case:
         judge.find("oneroster.header.case", file, name)
+    for name, place in renamed.items():
+        judge.find("oneroster.header.old_name", file, header[place].strip(), detail=f"It was read as {name}.")
     _judge_strange(judge, file, layout, header, strange, places)
     _judge_missing(judge, file, layout, places)
     order = [c.name for c in layout.columns if c.name in places]

@@ -121,6 +121,7 @@ def _standard(name: str, body: dict[str, Any], said: dict[str, Any]) -> dict[str
         "layouts": {version: [*names, *inserted.get(version, ())] for version, names in layouts.items()},
         "pattern": rf"(?i)^{name}\.{'json' if said['format'] == 'json' else 'csv'}$",
         "optional": [*spare, *said.get("optional", ())],
+        "renamed": body.get("renamed", {}) | said.get("renamed", {}),
         "refers": {c: spec["to"] for c, spec in columns.items() if "to" in spec},
         "values": {
             c: sorted({v for listed in spec["values"].values() for v in listed})
