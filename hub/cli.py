@@ -28,6 +28,7 @@ from hub.commands import (
 )
 from hub.commands.faults import DEFECT, fail, tell_defect
 from hub.errors import FixConfiguration, known
+from hub.heap import seldom_collected
 
 
 class Hub(click.Group):
@@ -49,7 +50,8 @@ class Hub(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         kwargs["standalone_mode"] = False
         try:
-            code = super().main(*args, **kwargs)
+            with seldom_collected():
+                code = super().main(*args, **kwargs)
         except click.ClickException as error:
             error.show()
             code = FixConfiguration.exit_code
