@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from hub import pipeline, store
+from hub import pipeline
 from hub.assets.checks import judge_source, source_checks, source_metadata
 from hub.assets.slices import Hub, slice_of, told
 from hub.config import Settings, SourceSettings
@@ -60,8 +60,9 @@ def _pull(
     settings: Settings, slice: Slice, source: SourceSettings, key: dg.AssetKey, last: bool, limit: float
 ) -> list[Any]:
     """Raises Failure for a source that is away while attempts remain. After the last one its outcome says so, and
-    the slice goes on without it."""
-    before = store.published_states(pipeline.open_store(settings, slice.district), slice)
+    the slice goes on without it. That the store is away is for the record's step to say: the source lands all the same.
+    """
+    _, before, _ = pipeline.before_the_night(settings, slice)
     outcome = pipeline.pull(settings, slice, source, before.get(source.name, ""), _quiet, datetime.now(UTC))
     if outcome.status == "failed" and not last:
         raise dg.Failure(f"{outcome.message} {outcome.remedy}".strip(), allow_retries=True)

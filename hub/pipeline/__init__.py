@@ -6,7 +6,7 @@ itself; `sync` is all of them for one slice. Dagster's assets call the same step
 
 from __future__ import annotations
 
-from hub.pipeline.path import publish_record, replay, sync
+from hub.pipeline.path import before_the_night, publish_record, replay, sync
 from hub.pipeline.rebuild import rebuild
 from hub.pipeline.runs import EARLIER, approve, discard, new_run_id, open_store, report
 from hub.pipeline.source import load_outcome, pull, save_outcome
@@ -14,6 +14,7 @@ from hub.pipeline.source import load_outcome, pull, save_outcome
 __all__ = [
     "EARLIER",
     "sync",
+    "before_the_night",
     "pull",
     "publish_record",
     "approve",

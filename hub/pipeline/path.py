@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hub import __version__, store
 from hub.config import Settings
+from hub.errors import RetryLater, Stop
 from hub.model import Breach, Change, Count, Entity, RuleResult, Run, Slice, SourceOutcome
 from hub.pipeline.carried import carried
 from hub.pipeline.departed import departures
@@ -43,16 +44,38 @@ def sync(
     progress: Progress = _quiet,
     now: datetime | None = None,
 ) -> Run:
-    """The whole night of one slice; `only` pulls these sources and leaves the others as they were published."""
+    """The whole night of one slice; `only` pulls these sources and leaves the others as they were published.
+
+    Raises what the store's absence asks of a person, after the sources were pulled: what they have tonight may be gone
+    tomorrow.
+    """
     now = now or datetime.now(UTC)
     settings = settings.on(now.date())
-    opened = open_store(settings, slice.district)
-    published = store.published_states(opened, slice)
+    opened, published, away = before_the_night(settings, slice)
+    landed = []
     for source in settings.district(slice.district).sources_of(slice.year):
         if only is None or source.name in only:
             outcome = pull(settings, slice, source, published.get(source.name, ""), progress, now)
             save_outcome(settings, slice, outcome)
+            landed.append(outcome.status in ("fresh", "unchanged"))
+    if away is not None:
+        kept = f"What {sum(landed)} of {len(landed)} sources have is kept, and the next sync publishes it."
+        raise type(away)(f"{away.message} {kept}", away.remedy)
     return publish_record(settings, slice, new_run_id(now), progress=progress, now=now, only=only, opened=opened)
+
+
+def before_the_night(
+    settings: Settings, slice: Slice
+) -> tuple[store.Store | None, dict[str, str], RetryLater | Stop | None]:
+    """The district's store and the SourceStates it was last published from, by source; else why it is away.
+
+    Raises FixConfiguration for a store that hub.yaml names wrongly: then nothing is read.
+    """
+    try:
+        opened = open_store(settings, slice.district)
+        return opened, store.published_states(opened, slice), None
+    except (RetryLater, Stop) as away:
+        return None, {}, away
 
 
 def publish_record(

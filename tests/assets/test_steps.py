@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 from asset_hub import MAPLE, Night, a_run, an_outcome, opened, run_night
 
-from hub import pipeline, store
+from hub import pipeline
 from hub.assets.nightly import selection
 from hub.assets.record import RUN_TAG
 from hub.config import Settings
@@ -50,8 +50,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> Played:
     monkeypatch.setattr(pipeline, "pull", path.pull)
     monkeypatch.setattr(pipeline, "publish_record", path.publish_record)
     monkeypatch.setattr(pipeline, "save_outcome", lambda _settings, _slice, outcome: path.saved.append(outcome))
-    monkeypatch.setattr(pipeline, "open_store", lambda _settings, _district: None)
-    monkeypatch.setattr(store, "published_states", lambda _store, _slice: {})
+    monkeypatch.setattr(pipeline, "before_the_night", lambda _settings, _slice: (None, {}, None))
     return path
 
 
@@ -102,6 +101,20 @@ def test_a_source_that_stays_away_does_not_stop_the_night(night: Night, played: 
     assert {(o.source, o.status) for o in played.saved} == {("sis", "failed"), ("map", "fresh")}
     assert checks(result)["sis.delivered"] == (False, "ERROR")
     assert "published" in made(result)
+
+
+def test_a_store_that_is_away_stops_no_source(night: Night, played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hub.assets import record
+
+    away = RetryLater("The database does not answer.")
+    monkeypatch.setattr(record, "RETRY", dg.RetryPolicy(max_retries=2))
+    monkeypatch.setattr(pipeline, "before_the_night", lambda _settings, _slice: (None, {}, away))
+    played.run = away
+    result = night()
+    assert not result.success
+    assert said(result) == str(away)
+    assert sorted(played.asked) == ["map", "sis"]
+    assert {(o.source, o.status) for o in played.saved} == {("sis", "fresh"), ("map", "fresh")}
 
 
 def test_a_refused_delivery_is_not_asked_for_again(night: Night, played: Played) -> None:
