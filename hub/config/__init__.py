@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.config.load import SCHEMAS, config_path, extend_environment, load, operator, process_environment
+from hub.config.load import SCHEMAS, config_path, extend_environment, line_of, load, operator, process_environment
 from hub.config.secrets import secret
 from hub.config.settings import (
     Alerts,
@@ -17,6 +17,7 @@ from hub.config.settings import (
 
 __all__ = [
     "load",
+    "line_of",
     "config_path",
     "secret",
     "operator",

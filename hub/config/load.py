@@ -92,6 +92,11 @@ def _variable(address: str | dict[str, str] | None) -> str:
     return address["url_env"] if isinstance(address, dict) else ""
 
 
+def line_of(path: Path, *key: str | int) -> int:
+    """The line of a key of a hub.yaml that was loaded, or of the nearest key above it."""
+    return read(path.read_text(encoding="utf-8-sig")).line(key)
+
+
 def _district(base: Path, id_: str, tree: dict[str, Any]) -> District:
     return District(
         id=id_,

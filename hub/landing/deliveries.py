@@ -161,3 +161,15 @@ def _read(path: Path, slice: Slice, source: str) -> Delivery:
         return Delivery(slice, source, body["seq"], received, body["origin"], files, streams=ends)
     except (ValueError, KeyError, TypeError):
         raise Stop(f"The manifest {path} is damaged.", "Restore the landing folder from the backup.") from None
+
+
+def districts(state: Path) -> set[str]:
+    """Ids of the districts of which anything was ever landed."""
+    return {path.name for path in (state / "landing").glob("*") if path.is_dir()}
+
+
+def origins(state: Path, district: str) -> set[tuple[str, str]]:
+    """(source, origin) of the newest delivery of each source and school year of a district."""
+    folders = [path for path in (state / "landing" / district).glob("[0-9][0-9][0-9][0-9]/*") if path.is_dir()]
+    chains = (deliveries(state, Slice(district, int(path.parent.name)), path.name) for path in folders)
+    return {(chain[-1].source, chain[-1].origin) for chain in chains if chain}

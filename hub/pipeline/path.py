@@ -17,6 +17,7 @@ from hub.model import Breach, Change, Count, Entity, RuleResult, Run, Slice, Sou
 from hub.pipeline.carried import carried
 from hub.pipeline.departed import departures
 from hub.pipeline.record import RecordSummary, build_record
+from hub.pipeline.renamed import refuse_renamed
 from hub.pipeline.reviews import open_reviews
 from hub.pipeline.rollover import CLOSED, additions_only, standing_sources, told_of, unsent_rows
 from hub.pipeline.runs import new_run_id, open_store, report, run_folder
@@ -69,8 +70,9 @@ def before_the_night(
 ) -> tuple[store.Store | None, dict[str, str], RetryLater | Stop | None]:
     """The district's store and the SourceStates it was last published from, by source; else why it is away.
 
-    Raises FixConfiguration for a store that hub.yaml names wrongly: then nothing is read.
+    Raises FixConfiguration for a store or a district that hub.yaml names wrongly: then nothing is read.
     """
+    refuse_renamed(settings, slice)
     try:
         opened = open_store(settings, slice.district)
         return opened, store.published_states(opened, slice), None

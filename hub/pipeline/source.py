@@ -113,7 +113,6 @@ def land_source(
     with journal(settings.state, slice, source.name, asked, now) as kept:
         pieces = fetch(replace(pull, resume=kept.positions, ended=frozenset(kept.ends)))
         told = _told(left.out_of(pieces), source.name, progress)
-        origin = str(source.transport.get("path") or source.transport.get("url", ""))
         landed = land(
             settings.state,
             slice,
@@ -121,7 +120,7 @@ def land_source(
             told,
             now,
             only_new=appends,
-            origin=origin,
+            origin=origin_of(source),
             journal=kept,
             leave=left.unsettled if appends else None,
         )
@@ -129,6 +128,11 @@ def land_source(
     if landed is None and earlier:
         landed = replace(earlier[-1], repeated=True)
     return landed, left.sentences()
+
+
+def origin_of(source: SourceSettings) -> str:
+    """The folder, pattern or address that hub.yaml gives for the source; "" where it gives none."""
+    return str(source.transport.get("path") or source.transport.get("url", ""))
 
 
 def pull_of(settings: Settings, slice: Slice, source: SourceSettings, vendor: Source) -> Pull:
