@@ -57,7 +57,8 @@ def sync(
     for source in settings.district(slice.district).sources_of(slice.year):
         if only is None or source.name in only:
             outcome = pull(settings, slice, source, published.get(source.name, ""), progress, now)
-            save_outcome(settings, slice, outcome)
+            with room(settings.state):
+                save_outcome(settings, slice, outcome)
             landed.append(outcome.status in ("fresh", "unchanged"))
     if away is not None:
         kept = f"What {sum(landed)} of {len(landed)} sources have is kept, and the next sync publishes it."
