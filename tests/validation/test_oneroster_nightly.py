@@ -153,7 +153,8 @@ def test_a_school_year_that_is_none_is_an_error_where_the_night_holds_it_and_onl
 
 USER_IDS = """
     {Local:71} | { Local : 71 } | {Local:7:1} | {Local:71};{State:9} | 71,{Local:71} | {{Local:71}} | Local:71 | {71}
-    {Local:} | {:71} | {} | { : 71} | {Local:71},{State: } | {Local:71 | Local:71}
+    {Local:} | {:71} | {} | { : 71} | {Local:71},{State: } | {Local:71 | Local:71} | {Local:71} 9 | {Local:71},{State:9
+    {Local:71}; {State:9}
 """
 
 
