@@ -154,6 +154,8 @@ BROKEN = [
            files=LOOSE),
     Broken("oneroster.manifest.oneroster_version", say("oneroster.version", "2.0"), "manifest.csv", "value", 2),
     Broken("oneroster.manifest.mode", say("file.orgs", "full"), "manifest.csv", "file.orgs", 12, files=LOOSE),
+    Broken("oneroster.manifest.mode_of_no_file", say("file.results", ""), "manifest.csv", "file.results", 14,
+           files=LOOSE),
     Broken("oneroster.manifest.file_missing", say("file.results", "bulk"), "results.csv", files=LOOSE),
     Broken("oneroster.manifest.file_unexpected", say("file.orgs", "absent"), "orgs.csv", files=LOOSE),
     # ---- syntax

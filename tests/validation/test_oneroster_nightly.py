@@ -103,6 +103,19 @@ def test_a_manifest_that_cannot_be_read_is_refused_by_both(body: bytes) -> None:
     assert ("package", "oneroster.manifest.unreadable") in found.errors
 
 
+@pytest.mark.parametrize(("file", "refused"), [("lineItems", ""), ("users", "oneroster.manifest.mismatch")])
+@pytest.mark.parametrize("mode", ["", "none", "full"])
+def test_a_mode_that_is_none_matters_only_of_a_file_that_came(file: str, mode: str, refused: str) -> None:
+    manifest = roster()["manifest.csv"].decode()
+    said = re.sub(rf"(?m)^file\.{file},\w+", f"file.{file},{mode}", manifest)
+    assert said != manifest
+    found = verdicts(roster(manifest=said.encode()))
+    assert (found.refused, {rule for stage, rule in found.errors if stage == "package"}) == (
+        refused,
+        {"oneroster.manifest.mode"} if refused else set(),
+    )
+
+
 @pytest.mark.parametrize("name", ["notes.txt", "classes (1).csv", "backup/old-classes.csv"])
 def test_a_copy_of_a_file_under_another_name_is_left_out_and_told(name: str, tmp_path: Path) -> None:
     sent = roster()

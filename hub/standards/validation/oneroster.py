@@ -105,7 +105,7 @@ def _package(feed: Feed, judge: Judge, version: str | None) -> Package:
     notes: list[str] = []
     packaged = feed.packaged or file is not None
     fitting = version or _fitting(feed)
-    manifest = judge_manifest(judge, file, version or "", fitting) if packaged else Manifest(False, "", {})
+    manifest = judge_manifest(judge, file, sent, version or "", fitting) if packaged else Manifest(False, "", {})
     if not packaged:
         notes.append("Single files: what only a whole package shows was not judged.")
     chosen = version or manifest.version or fitting

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from hub.standards.oneroster_layout import MODES, VERSIONS, layouts
@@ -32,8 +32,9 @@ class _Row:
     value: str
 
 
-def judge_manifest(judge: Judge, file: SentFile | None, version: str, fitting: str) -> Manifest:
-    """Reads and judges the manifest; `version` overrides what it says, `fitting` counts where it says nothing.
+def judge_manifest(judge: Judge, file: SentFile | None, sent: Collection[str], version: str, fitting: str) -> Manifest:
+    """Reads and judges the manifest; `version` overrides what it says, `fitting` counts where it says nothing. `sent`
+    are the names of the package's files in small letters.
 
     A package without a manifest is OneRoster 1.0.
     """
@@ -54,7 +55,7 @@ def judge_manifest(judge: Judge, file: SentFile | None, version: str, fitting: s
     for name, numbers in twice.items():
         judge.find("oneroster.manifest.duplicate_property", file.name, name, numbers)
     found = _version(judge, file.name, said)
-    modes = _properties(judge, file.name, said, VERSIONS[version or found or fitting])
+    modes = _properties(judge, file.name, said, sent, VERSIONS[version or found or fitting])
     return Manifest(True, found, modes)
 
 
@@ -102,7 +103,7 @@ def _version(judge: Judge, name: str, said: dict[str, _Row]) -> str:
     return oneroster.value if oneroster and oneroster.value in VERSIONS else ""
 
 
-def _properties(judge: Judge, name: str, said: dict[str, _Row], version: str) -> dict[str, str]:
+def _properties(judge: Judge, name: str, said: dict[str, _Row], sent: Collection[str], version: str) -> dict[str, str]:
     files = {f"file.{file}": file for file in layouts(version)}
     required = ["manifest.version", "oneroster.version", *files]
     known = {p.casefold(): p for p in (*required, *_OPTIONAL)}
@@ -119,7 +120,10 @@ def _properties(judge: Judge, name: str, said: dict[str, _Row], version: str) ->
         if wanted not in files:
             continue
         mode = row.value.casefold()
-        if mode not in MODES:
+        if mode not in MODES and f"{files[wanted]}.csv".casefold() not in sent:
+            judge.find("oneroster.manifest.mode_of_no_file", name, wanted, [row.number], values=[row.value])
+            mode = "absent"
+        elif mode not in MODES:
             judge.find("oneroster.manifest.mode", name, wanted, [row.number], values=[row.value])
         elif mode != row.value:
             judge.find("oneroster.value.case", name, wanted, [row.number], values=[row.value])
