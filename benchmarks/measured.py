@@ -37,7 +37,8 @@ def _once(step: str, given: dict[str, Any]) -> Measured:
     command = [sys.executable, "-m", "benchmarks.steps", step, json.dumps(given, default=str)]
     child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
     assert child.stdout is not None
-    answer = child.stdout.read()
+    with child.stdout:
+        answer = child.stdout.read()
     _, status, usage = os.wait4(child.pid, 0)  # the usage of this child alone
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:

@@ -53,7 +53,10 @@ def shuffle(folder: str) -> dict[str, Any]:
 
 
 def normalize(vendor: str, path: str, out: str, warm: bool = False, year: int = 2027) -> dict[str, Any]:
-    """One file of a vendor to a SourceState, as `hub sync` does it. `warm`: the time of a second run in the process."""
+    """One file of a vendor, or a package in a folder, to a SourceState, as `hub sync` does it.
+
+    `warm`: the time of a second run in the process.
+    """
     if warm:
         _normalize(vendor, Path(path), Path(out) / "first", year)
     begun = time.perf_counter()
@@ -76,7 +79,10 @@ def _normalize(vendor: str, path: Path, out: Path, year: int) -> dict[str, Any]:
     vocabulary = Vocabulary(descriptor_codes(), source.namespaces)
     work = Work("measured", source, load_entities(), vocabulary, {}, facts, scratch=out.parent / "spill")
     out.parent.mkdir(parents=True, exist_ok=True)
-    delivery = OpenedDelivery(1, datetime.now(UTC), (OpenedFile(path.name, path, "0" * 64),))
+    files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    delivery = OpenedDelivery(
+        1, datetime.now(UTC), tuple(OpenedFile(p.name, p, f"{n:064}") for n, p in enumerate(files))
+    )
     build_state(work, [delivery], out)
     return {"made": {p.stem: row_count(p) for p in sorted((out / "rows").glob("*.parquet"))}}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, select
 from sqlalchemy.schema import CreateSchema
 
-from hub.errors import FixConfiguration
+from hub.errors import FixConfiguration, Stop
 from hub.model import Entity
 from hub.store.connect import Store, reading, writing
 from hub.store.ledger_tables import SETTING
@@ -28,8 +28,9 @@ _MADE_BY = ("tables", "naming", "views")
 def migrate(store: Store) -> None:
     """Create or change the store's tables and views until they fit the specs; quick when they already do.
 
-    Raises FixConfiguration where two districts would share one store or two entities one table, Stop where a spec
-    lost a field or entity that the store holds data of, RetryLater where another process writes for too long.
+    Raises FixConfiguration where two districts would share one store or two entities one table, Stop where a newer hub
+    made the store or a spec lost a field or entity that it holds data of, RetryLater where another process writes for
+    too long.
     """
     refuse_name_clashes(store.entities)
     wanted = _fingerprint(store.entities.values())
@@ -38,7 +39,7 @@ def migrate(store: Store) -> None:
     with writing(store) as connection:
         if store.schema:
             connection.execute(CreateSchema(store.schema, if_not_exists=True))
-        _upgrade_ledger(connection)
+        _upgrade_ledger(store, connection)
         settings = dict(connection.execute(select(SETTING.c.name, SETTING.c.value)).tuples().all())
         owner = settings.get("district", store.district)
         if owner != store.district:
@@ -74,13 +75,20 @@ def _settings(store: Store) -> dict[str, str]:
         return dict(connection.execute(select(SETTING.c.name, SETTING.c.value)).tuples().all())
 
 
-def _upgrade_ledger(connection: Connection) -> None:
+def _upgrade_ledger(store: Store, connection: Connection) -> None:
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError:  # its own revision is none that this hub knows
+        raise Stop(
+            f"The store of {store.district} was made by a newer hub than this one; nothing was changed.",
+            "Update the hub, or name another store: in hub.yaml.",
+        ) from None
 
 
 def _fit_tables(store: Store, connection: Connection) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.assessments import sample_paths
 from benchmarks.goals import HEADINGS, Line, as_json, markdown
+from benchmarks.measured import run
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,6 +40,14 @@ def test_the_table_has_a_row_per_line_and_the_json_every_field() -> None:
     assert "3.00" in text[2]
     assert "yes" in text[2]
     assert json.loads(json.dumps(as_json(lines[0])))["met"] is True
+
+
+def test_the_files_of_a_package_are_one_sample(tmp_path: Path) -> None:
+    (package,) = [path for path in sample_paths() if path.is_dir()]
+    vendor = package.parent.name
+    made = run("normalize", vendor=vendor, path=package, out=tmp_path / "state").said["made"]
+    assert {"Student", "Section", "StudentSectionAssociation"} <= made.keys()
+    assert len({path.parents[1].name for path in sample_paths() if path.is_file()}) > 15
 
 
 @pytest.mark.slow

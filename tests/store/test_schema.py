@@ -194,3 +194,17 @@ def test_two_processes_migrate_at_once(store_url: str, tmp_path: Path) -> None:
     migrate(store)
     with writing(store) as connection:
         assert "student" in inspect(connection).get_table_names()
+
+
+def test_a_store_of_a_newer_hub_is_left_as_it_is(new_store: Opener, tmp_path: Path) -> None:
+    store = new_store()
+    publish_record(store, Slice(store.district, 2027), 1, {"Student": [student(1)]}, tmp_path / "1")
+    with writing(store) as connection:
+        prefix = f"{store.schema}." if store.schema else ""
+        connection.exec_driver_sql(f"UPDATE {prefix}hub_revision SET version_num = 'r9999'")
+        connection.exec_driver_sql(f"UPDATE {prefix}hub_setting SET value = 'of a newer hub' WHERE name = 'schema'")
+    with pytest.raises(Stop, match="made by a newer hub"):
+        new_store(store.district, _with(STUDENT, Field("middleName", "string")), store.state)
+    with reading(store) as connection:
+        assert "middle_name" not in {column["name"] for column in inspect(connection).get_columns("student")}
+    assert len(as_of(store, "Student", None, {})) == 1

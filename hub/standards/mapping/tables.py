@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import ibis
@@ -14,8 +15,11 @@ from hub.standards.mapping.values import Context
 from hub.standards.mapping.verbs import compile_verb
 
 
-def make_tables(con: Any, source: Source, base: Context, codes: dict[str, frozenset[str]]) -> dict[str, int]:
-    """Makes the source's `tables`; returns what they mended, by rule.
+def make_tables(
+    con: Any, source: Source, base: Context, codes: dict[str, frozenset[str]], asked: Iterable[str] | None = None
+) -> dict[str, int]:
+    """Makes the source's `tables`; returns what they mended, by rule. `asked` are names that will be read: tables
+    that nothing of it reads, by itself or through another, are not made. None: all of them are.
 
     Beside the streams and each other they may read `slice` (one row: the options and the slice's facts as text) and
     `descriptors` (descriptor, namespace, code: the standard's vocabulary). Raises FixConfiguration for a circle.
@@ -25,7 +29,7 @@ def make_tables(con: Any, source: Source, base: Context, codes: dict[str, frozen
     _facts(con, base)
     _vocabulary(con, source, codes)
     repairs: dict[str, int] = {}
-    waiting = list(source.tables)
+    waiting = list(source.tables) if asked is None else _asked(source, set(asked))
     while waiting:
         left = {t.name for t in waiting}
         ready = [t for t in waiting if not reads(t.rows) & left]
@@ -38,6 +42,15 @@ def make_tables(con: Any, source: Source, base: Context, codes: dict[str, frozen
                 repairs[rule] = repairs.get(rule, 0) + rows
         waiting = [t for t in waiting if t not in ready]
     return repairs
+
+
+def _asked(source: Source, names: set[str]) -> list[Table]:
+    known = {t.name: t for t in source.tables}
+    found: set[str] = set()
+    while new := names & known.keys() - found:
+        found |= new
+        names = set().union(*(reads(known[name].rows) for name in new))
+    return [t for t in source.tables if t.name in found]
 
 
 def reads(rows: str) -> set[str]:

@@ -22,6 +22,7 @@ from hub.standards.mapping.checks import PLACE
 from hub.standards.mapping.lists import make_lists
 from hub.standards.mapping.normalize import EntityRows, Vocabulary, normalize_entity
 from hub.standards.mapping.tables import make_tables
+from hub.standards.mapping.tables import reads as read_by
 from hub.standards.mapping.values import Context, inputs
 from hub.standards.reading.json_pages import each_of, pages_in_use, read_pages
 from hub.standards.reading.oneroster import fold
@@ -102,7 +103,8 @@ def _build(
     facts = {**work.facts, "source": work.name}
     base = Context(None, work.source.crosswalks, {**work.source.options, **work.options}, facts)
     make_lists(con, work.source)
-    for rule, rows in make_tables(con, work.source, base, work.vocabulary.codes).items():
+    asked = _asked(work.source, mappings, {r.stream for r in reads})
+    for rule, rows in make_tables(con, work.source, base, work.vocabulary.codes, asked).items():
         repairs[rule] = repairs.get(rule, 0) + rows
     full = not appends(work.source, work.delivery)
     made: list[EntityRows] = []
@@ -139,6 +141,14 @@ def _build(
     if not full:
         summary = append_state(con, out, work.entities, summary, previous, load_summary(previous) if previous else None)
     return replace(summary, content=_content(con, out))
+
+
+def _asked(source: Source, mappings: Sequence[Mapping], streams: set[str]) -> set[str]:
+    """Names of tables and streams that the mappings read, and what says which rows of a stream are ignored."""
+    options = [s.options for s in source.streams if s.name in streams]
+    ignored = [rule["rows"] for said in options for rule in said.get("ignore_rows", ()) if "rows" in rule]
+    selects = [*(m.rows for m in mappings if m.rows), *ignored]
+    return {m.stream for m in mappings}.union(*(read_by(rows) for rows in selects))
 
 
 def _content(con: Any, out: Path) -> dict[str, str]:
