@@ -199,6 +199,31 @@ def test_an_option_makes_the_sourced_id_the_unique_id(tmp_path: Path) -> None:
     assert only(state, "Session", sessionName="Spring")["endDate"] == "2027-06-12"
 
 
+@pytest.mark.parametrize("listed", [0, 1], ids=["no courses.csv", "a part of it"])
+def test_courses_that_no_file_lists_are_made_of_classes_where_the_district_asks(listed: int, tmp_path: Path) -> None:
+    tables = roster()
+    whole = build(tmp_path / "whole", [opened(write(tables, tmp_path / "all"))])
+    kept = tables["courses"][:listed]
+    part = {name: rows for name, rows in tables.items() if name != "courses"} | ({"courses": kept} if kept else {})
+    package = opened(write(part, tmp_path / "part"))
+    by_default = build(tmp_path / "listed", [package])
+    assert ("Section", "localCourseCode", "reference.unresolved") in by_default.faults()
+    made = build(tmp_path / "made", [package], courses="from_classes")
+    assert made.held == []
+    named = {row["courseSourcedId"] for row in tables["classes"]}
+    codes = {course["courseCode"] for course in made.table("Course")}
+    assert named - {row["sourcedId"] for row in kept} <= codes
+    assert len(codes) == len(named | {row["sourcedId"] for row in kept})
+    sections = {(s["sectionIdentifier"], s["sessionName"]) for s in made.table("Section")}
+    assert sections == {(s["sectionIdentifier"], s["sessionName"]) for s in whole.table("Section")}
+    assert len(made.table("StudentSectionAssociation")) == len(whole.table("StudentSectionAssociation"))
+
+
+def test_a_feed_with_all_its_courses_says_the_same_either_way(state: State, tmp_path: Path) -> None:
+    package = opened(write(roster() | gradebook(), tmp_path / "in"))
+    assert build(tmp_path / "state", [package], courses="from_classes").rows == state.rows
+
+
 def test_an_lms_that_was_rostered_elsewhere_sends_its_gradebook_alone(tmp_path: Path) -> None:
     tables: Tables = as_1_2(roster() | gradebook())
     alone = {name: tables[name] for name in ("lineItems", "results")}
