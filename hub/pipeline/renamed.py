@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.config import Settings, line_of
+from hub.config import District, Settings, line_of
 from hub.errors import FixConfiguration
 from hub.landing import districts, origins
 from hub.model import Slice
@@ -11,11 +11,12 @@ from hub.pipeline.source import origin_of
 
 def refuse_renamed(settings: Settings, slice: Slice) -> None:
     """Raises FixConfiguration where a district that has landed nothing yet asks a source at the place where one that
-    hub.yaml no longer names asked the source of that name."""
+    hub.yaml no longer names asked the source of that name. A place that several districts ask says nothing."""
     landed = districts(settings.state)
     if slice.district in landed:
         return
-    asks = {(s.name, place) for s in settings.district(slice.district).sources if (place := origin_of(s))}
+    others = {place for d in settings.districts if d.id != slice.district for place in _places(d)}
+    asks = _places(settings.district(slice.district)) - others
     for gone in sorted(landed - {d.id for d in settings.districts}):
         both = sorted(asks & origins(settings.state, gone))
         if both:
@@ -27,3 +28,7 @@ def refuse_renamed(settings: Settings, slice: Slice) -> None:
                 f"If it is the same district, name it {gone} again. To begin anew, move "
                 f"{settings.state / 'landing' / gone} away.",
             )
+
+
+def _places(district: District) -> set[tuple[str, str]]:
+    return {(source.name, place) for source in district.sources if (place := origin_of(source))}

@@ -67,6 +67,13 @@ def test_another_district_in_place_of_one_that_left_is_no_question(synced: Hub) 
     assert synced.sync(NEW).status == "published"
 
 
+def test_a_folder_that_several_districts_share_says_nothing(synced: Hub) -> None:
+    as_new(synced)
+    synced.districts = {**synced.districts, "oak-hollow": synced.districts[NEW.district]}
+    synced.write()
+    assert synced.sync(NEW).status == "published"
+
+
 def test_what_was_moved_away_begins_anew(synced: Hub) -> None:
     as_new(synced)
     (synced.state / "landing" / "maple-hollow").rename(synced.root / "kept")
