@@ -46,6 +46,7 @@ def mended(tmp_path_factory: pytest.TempPathFactory) -> State:
     one(tables, "users", "u-ann")["role"] = "principal"
     one(tables, "users", "u-boss")["role"] = "Administrator"
     one(tables, "users", "u-ada")["email"] = "NULL"
+    one(tables, "users", "u-cam")["userIds"] = " 1003"
     one(tables, "demographics", "u-ada")["sex"] = "Female"
     one(tables, "demographics", "u-cam")["hispanicOrLatinoEthnicity"] = "TRUE"
     tables["users"].append(one(tables, "users", "u-ada") | {"sourcedId": "u-ada-2", "orgSourcedIds": "o-2"})
@@ -75,6 +76,7 @@ def test_all_that_can_be_mended_is_and_is_counted(mended: State) -> None:
         "oneroster.person.again": 1,
         "oneroster.role.crosswalked": 1,
         "oneroster.session.own_parent": 1,
+        "oneroster.user_ids.identifier": 1,
         "oneroster.value.case": 3 + 9 + 7 + 1 + 1 + 1 + 1,
         "oneroster.year.derived": 1,
         "oneroster.year.range": 2,

@@ -244,6 +244,7 @@ BROKEN = [
     Broken("oneroster.type.list", put("classes", 1, periods="1,,2"), "classes.csv", "periods", 1),
     Broken("oneroster.type.list", put("classes", 1, termSourcedIds="ses-1,,ses-2"), "classes.csv", "termSourcedIds", 1),
     Broken("oneroster.type.user_ids", put("users", 1, userIds="{Local:71};{State:9}"), "users.csv", "userIds", 1),
+    Broken("oneroster.type.user_ids", put("users", 1, identifier="L-71", userIds="L-71"), "users.csv", "userIds", 1),
     *(Broken("oneroster.type.user_id_pair", put("users", 1, userIds=ids), "users.csv", "userIds", 1)
       for ids in ("Local:71", "{71}", "{Local:}", "{:71}", "{}", "{ : 71}", "{Local:71},{State: }", "71,{Local:71}")),
     Broken("oneroster.delta.required", delta("orgs", put("orgs", 2, status="")), "orgs.csv", "status", 2, files=LOOSE),

@@ -177,3 +177,12 @@ def test_ids_without_a_type_are_errors_where_the_night_holds_them_and_only_there
     package.set("users", 1, userIds=ids)
     found = verdicts(package.files(), rules=("pattern", "required"))
     assert bool(found.held) == (("shape", "oneroster.type.user_id_pair") in found.errors), found
+
+
+@pytest.mark.parametrize("blanks", ["", " "])
+def test_ids_that_are_the_identifier_alone_say_nothing_new(blanks: str) -> None:
+    package = clean("1.1")
+    package.set("users", 1, identifier="L-71", userIds=f"{blanks}L-71")
+    found = verdicts(package.files(), rules=("pattern", "required"))
+    assert not found.held
+    assert not {rule for stage, rule in found.errors if stage == "shape"}
