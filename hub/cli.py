@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from typing import Any
 
 import click
@@ -30,6 +31,9 @@ from hub.commands.faults import DEFECT, fail, tell_defect
 from hub.errors import FixConfiguration, known
 from hub.heap import seldom_collected
 
+#: They run for months: their garbage is collected as Python does.
+SERVERS = ("serve", "up")
+
 
 class Hub(click.Group):
     """Turns every end of a command into its exit code and one message."""
@@ -49,8 +53,10 @@ class Hub(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         kwargs["standalone_mode"] = False
+        asked = (args[0] if args else kwargs.get("args")) or sys.argv[1:]
+        serves = bool(asked) and asked[0] in SERVERS
         try:
-            with seldom_collected():
+            with nullcontext() if serves else seldom_collected():
                 code = super().main(*args, **kwargs)
         except click.ClickException as error:
             error.show()

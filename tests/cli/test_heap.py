@@ -4,7 +4,9 @@ import gc
 import weakref
 
 import pytest
+from click.testing import CliRunner
 
+from hub import cli, heap
 from hub.heap import seldom_collected
 
 
@@ -33,3 +35,11 @@ def test_an_error_leaves_the_collector_as_it_was() -> None:
     with pytest.raises(ZeroDivisionError), seldom_collected():
         _ = 1 // 0
     assert (gc.get_threshold(), gc.get_freeze_count()) == (usual, 0)
+
+
+@pytest.mark.parametrize(("command", "seldom"), [("sync", True), ("runs", True), ("serve", False), ("up", False)])
+def test_a_server_collects_as_python_does(command: str, seldom: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    worn = []
+    monkeypatch.setattr(cli, "seldom_collected", lambda: worn.append(True) or heap.seldom_collected())
+    assert CliRunner().invoke(cli.main, [command, "--help"], prog_name="hub").exit_code == 0
+    assert bool(worn) is seldom
