@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from hub import config, store
 from hub.cli import main
 from hub.errors import FixConfiguration
 from hub.model import Run
-from hub.pipeline import approve, discard
+from hub.pipeline import approve, discard, new_run_id
 
 MANY = 60  # runs: more than any list of them is long
 
@@ -84,3 +85,11 @@ def test_a_run_of_another_year_is_not_found_in_this_one(hub: Hub, held: Run) -> 
     for act in (discard, approve):
         with pytest.raises(FixConfiguration, match="not held"):
             act(hub.settings, SLICE, other.id, "Grace")
+
+
+def test_two_runs_of_one_second_sort_as_they_came() -> None:
+    moments = [datetime(2026, 11, 27, 2, 0, 0, microsecond, tzinfo=UTC) for microsecond in (0, 1, 15, 16, 999_999)]
+    ids = [new_run_id(moment) for moment in moments]
+    assert ids == sorted(ids)
+    assert len({new_run_id(moments[0]) for _ in range(20)}) > 18
+    assert all(re.fullmatch(r"20261127T020000Z-[0-9a-f]{9}", run) for run in ids)
