@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from hub.model import Entity, OpenedDelivery, Source
+from hub.model import Entity, OpenedDelivery, OpenedFile, Source, StreamEnd
 from hub.standards.mapping.normalize import Vocabulary
 from hub.standards.specs import SCHEMAS, descriptor_codes, load_entities
 from hub.standards.states.source_state import Work, build_state
@@ -53,6 +54,23 @@ def built(vendor: str | Source, year: int, files: Iterable[Path], out: Path) -> 
     work = Work("assessments", source, entities(), Vocabulary(codes(), source.namespaces), {}, facts)
     delivery = OpenedDelivery(1, datetime(2026, 1, 1, tzinfo=UTC), opened(sorted(files)))
     return read_state(build_state(work, [delivery], out), out)
+
+
+def pulled(vendor: str, year: int, pieces: Iterable[Any], out: Path) -> Built:
+    """Builds a state from what a connector gave for the school year `year`."""
+    files = []
+    out.mkdir(exist_ok=True)
+    for piece in (p for p in pieces if not isinstance(p, StreamEnd)):
+        content = piece.open().read()
+        path = out / sha256(piece.name.encode()).hexdigest()
+        path.write_bytes(content)
+        files.append(OpenedFile(piece.name, path, sha256(content).hexdigest(), piece.stream))
+    source = load_source(vendor)
+    facts = {"schoolYear": year, "localEducationAgencyId": 4410, "today": None}
+    work = Work("lms", source, entities(), Vocabulary(codes(), source.namespaces), {}, facts)
+    scopes: dict[str, Any] = {s.name: "full" for s in source.streams}
+    delivery = OpenedDelivery(1, datetime(2026, 11, 25, tzinfo=UTC), tuple(files), scopes)
+    return read_state(build_state(work, [delivery], out / "state"), out / "state")
 
 
 def read_state(summary: StateSummary, out: Path) -> Built:

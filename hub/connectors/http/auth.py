@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl
@@ -13,7 +15,8 @@ from requests.auth import AuthBase, HTTPBasicAuth
 from hub.connectors.pulling import Pull, is_open_line
 from hub.errors import FixConfiguration, RetryLater
 
-KINDS = ("none", "oauth2", "oauth1", "bearer", "key", "basic", "form")
+KINDS = ("none", "oauth2", "oauth1", "bearer", "key", "basic", "form", "session")
+_RENEWED = ("oauth2", "session")
 
 
 class _Header(AuthBase):
@@ -37,17 +40,31 @@ class _Form(AuthBase):
         return request
 
 
+class _Cookies(AuthBase):
+    """The cookies of a sign-in in place of all others; none for the sign-in itself."""
+
+    def __init__(self, cookies: Mapping[str, str]) -> None:
+        self._line = "; ".join(f"{name}={value}" for name, value in sorted(cookies.items()))
+
+    def __call__(self, request: Any) -> Any:
+        request.headers.pop("Cookie", None)
+        if self._line:
+            request.headers["Cookie"] = self._line
+        return request
+
+
 class Granted:
     """What a source is allowed to ask with, made when it is first needed.
 
-    `post` sends a form to the token server. Raises FixConfiguration for a kind it does not know, for secrets over an
-    open line, and for credentials that the token server refuses.
+    `post` sends a body to where tokens are given or people sign in. Raises FixConfiguration for an unknown kind,
+    for secrets over an open line, and for credentials that are refused.
     """
 
     def __init__(self, pull: Pull, post: Callable[..., Any]) -> None:
         self._pull, self._post = pull, post
         self._words = {"kind": "none", **pull.transport.get("auth", {})}
         self._auth: AuthBase | None = None
+        self._until = float("inf")  # by the monotonic clock
         self._one = Lock()
         if self._words["kind"] not in KINDS:
             raise FixConfiguration(
@@ -60,13 +77,20 @@ class Granted:
     def auth(self) -> AuthBase | None:
         """What signs a request. Threads that need a new token wait for the one who asks for it."""
         with self._one:
+            if time.monotonic() >= self._until:
+                self._auth = None
             if self._auth is None and self._words["kind"] != "none":
                 self._auth = self._made()
             return self._auth
 
+    def is_ended(self, status: int, body: bytes) -> bool:
+        """Whether an answer says that who asks has to say so anew: 401, or 403 with the word of `auth.ended`."""
+        said = str(self._words.get("ended", "")).encode()
+        return status == 401 or (status == 403 and said != b"" and said in body)
+
     def renew(self, used: AuthBase | None) -> bool:
         """A token that has expired is thrown away, unless another thread did already; False where there is none."""
-        if self._words["kind"] != "oauth2" or used is None:
+        if self._words["kind"] not in _RENEWED or used is None:
             return False
         with self._one:
             if self._auth is used:
@@ -86,6 +110,8 @@ class Granted:
         kind = self._words["kind"]
         if kind == "oauth2":
             return _Header("Authorization", f"Bearer {self._token()}")
+        if kind == "session":
+            return self._signed_in()
         if kind == "oauth1":
             from requests_oauthlib import OAuth1
 
@@ -124,11 +150,8 @@ class Granted:
         more = {"client_secret": client_secret} if by_body else {}
         form = dict(urldecode(client.prepare_request_body(include_client_id=by_body, scope=scope, **more)))
         auth = None if by_body else HTTPBasicAuth(client_id.encode(), client_secret.encode())
-        answer = self._post(url, form, auth, {"Accept": "application/json"})
-        if answer.status in (429, 500, 502, 503, 504):
-            raise RetryLater(
-                f"{self._pull.source}: the token server answers {answer.status}.", "It is busy: sync again later."
-            )
+        answer = self._post("the token", url, auth, data=form)
+        self._refuse_busy("the token server", answer.status)
         try:
             return str(parse_token_response(answer.body.decode(), scope=None)["access_token"])
         except (OAuth2Error, ValueError, KeyError, json.JSONDecodeError):
@@ -136,6 +159,46 @@ class Granted:
                 f"{self._pull.source}: the token server gives no token (status {answer.status}).",
                 "Check auth.token_url, client_id_env, client_secret_env and scope with who issued them.",
             ) from None
+
+    def _signed_in(self) -> AuthBase:
+        """A person's session: the cookies that the server gives for what `fields` name, renewed after `lasts` seconds.
+
+        Lists for a session that ended are often empty with status 200, so it is given up before the server would.
+        """
+        url = f"{self._url.rstrip('/')}/{self._words.get('path', '')}"
+        fields = self._words.get("fields", {})
+        named = {name: self._secret(secret) for name, secret in fields.items()}
+        began = time.monotonic()
+        answer = self._post("the sign-in", url, _Cookies({}), json={**self._words.get("body", {}), **named})
+        self._refuse_busy("the sign-in", answer.status)
+        if answer.status != 200 or not answer.cookies:
+            raise FixConfiguration(
+                f"{self._pull.source}: the server does not let this account in (status {answer.status}).",
+                f"Check what the variables of {', '.join(f'auth.{secret}_env' for secret in fields.values())} hold "
+                "with who keeps the server; `auth: {body: {...}}` says more where the sign-in asks for more.",
+            )
+        self._refuse_less(answer.body)
+        self._until = began + float(self._words.get("lasts", 900))
+        return _Cookies(answer.cookies)
+
+    def _refuse_less(self, body: bytes) -> None:
+        """Raises FixConfiguration for an account with none of the roles that see everything: others get shorter
+        lists, and what they do not see would read as deleted."""
+        said = self._words.get("roles")
+        if not said:
+            return
+        held: Any = []
+        with suppress(ValueError, AttributeError):
+            held = json.loads(body).get(said["at"])
+        if not set(said["one_of"]) & set(held if isinstance(held, list) else [held]):
+            raise FixConfiguration(
+                f"{self._pull.source}: this account sees a part only: it is none of {', '.join(said['one_of'])}.",
+                "Use an account of one of these roles: what another does not see would count as deleted.",
+            )
+
+    def _refuse_busy(self, who: str, status: int) -> None:
+        if status in (429, 500, 502, 503, 504):
+            raise RetryLater(f"{self._pull.source}: {who} answers {status}.", "It is busy: sync again later.")
 
 
 def _refuse_open(source: str, url: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,6 +39,7 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     links: dict[str, str]  # rel -> absolute address
+    cookies: dict[str, str] = field(default_factory=dict)
 
 
 class Session:
@@ -65,25 +66,25 @@ class Session:
             self._session.proxies = {"http": proxy.url, "https": proxy.url}
         self._timeout = float(words.get("timeout", TIMEOUT))
         self._limit = int(words.get("max_bytes", MAX_BYTES))
-        self._granted = Granted(pull, self._post_form)
+        self._granted = Granted(pull, self._post)
 
     def get(self, where: str, url: str, params: Mapping[str, Any] | None = None, **asked: Any) -> Answer:
         """The answer to a GET, or to what `method` and `json` of `asked` say, whatever its status but 401.
 
-        A token that has expired is asked for anew once. Raises RetryLater when the server is away, busy, too slow or
-        stops half-way; AskVendor for a body that is too large; FixConfiguration for a certificate or a redirect.
+        A token or session that has ended is asked for anew once. Raises RetryLater when the server is away, busy, too
+        slow or stops half-way; AskVendor for a body too large; FixConfiguration for a certificate or a redirect.
         """
         auth = self._granted.auth()
         answer = self._ask(where, url, params=params, auth=auth, **asked)
-        if answer.status == 401 and self._granted.renew(auth):
+        if self._granted.is_ended(answer.status, answer.body) and self._granted.renew(auth):
             answer = self._ask(where, url, params=params, auth=self._granted.auth(), **asked)
         return answer
 
     def close(self) -> None:
         self._session.close()
 
-    def _post_form(self, url: str, form: Mapping[str, str], auth: Any, headers: Mapping[str, str]) -> Answer:
-        return self._ask("the token", url, method="POST", data=form, auth=auth, headers=headers)
+    def _post(self, where: str, url: str, auth: Any, **body: Any) -> Answer:
+        return self._ask(where, url, method="POST", auth=auth, headers={"Accept": "application/json"}, **body)
 
     def _ask(self, where: str, url: str, *, method: str = "GET", **asked: Any) -> Answer:
         retry, path = self._retry, urlsplit(url).path
@@ -145,7 +146,7 @@ class Session:
         if response.status_code == 407:
             raise proxy_refusal(self._pull, f"{self._source}: {where}", 407)
         links = {rel: link["url"] for rel, link in response.links.items() if "url" in link}
-        return Answer(response.status_code, response.headers, body, links)
+        return Answer(response.status_code, response.headers, body, links, response.cookies.get_dict())
 
     def _away(self, where: str, what: str) -> RetryLater:
         return RetryLater(
